@@ -1,0 +1,82 @@
+{# On-run-start: tell the database what the project's models declare. #}
+{% macro declare_models() -%}
+    {%- if execute -%}
+        {%- set declared = [] -%}
+        {%- for node in graph.nodes.values() if is_summary(node) -%}
+            {%- set summary = summary_config(node) -%}
+            {%- set lineage = lineage_of(node) -%}
+            {%- do _check_cadence(node, summary.cadence) -%}
+            {%- do declared.append({
+                'model': node.name,
+                'relation': api.Relation.create(
+                    schema=node.schema, identifier=node.alias
+                ) | string,
+                'calendar': calendar_of(node) | string,
+                'tenant': summary.tenant,
+                'cadence': summary.cadence,
+                'upstream': lineage.upstream,
+                'sources': lineage.sources | map(attribute='name') | list,
+            }) -%}
+        {%- endfor -%}
+        with declared as (
+            select *
+            from jsonb_to_recordset(
+                '{{ tojson(declared) | replace("'", "''") }}'
+            ) as models (
+                model text,
+                relation text,
+                calendar text,
+                tenant text,
+                cadence jsonb,
+                upstream text [],
+                sources text []
+            )
+        ),
+
+        gone as (
+            delete from orchestrator.models
+            where model not in (select declared.model from declared)
+            returning model
+        ),
+
+        forgotten as (
+            delete from orchestrator.refresh_queue
+            where model in (select gone.model from gone)
+        )
+
+        insert into orchestrator.models as models (
+            model, relation, calendar, tenant, cadence, upstream, sources
+        )
+        select * from declared
+        on conflict (model) do update set
+            relation = excluded.relation,
+            calendar = excluded.calendar,
+            tenant = excluded.tenant,
+            cadence = excluded.cadence,
+            upstream = excluded.upstream,
+            sources = excluded.sources
+        where
+            row(
+                models.relation, models.calendar, models.tenant,
+                models.cadence, models.upstream, models.sources
+            ) is distinct from row(
+                excluded.relation, excluded.calendar, excluded.tenant,
+                excluded.cadence, excluded.upstream, excluded.sources
+            );
+        commit;
+        begin;
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _check_cadence(node, cadence) -%}
+    {%- set json = tojson(cadence) | replace("'", "''") -%}
+    {%- set error = run_query(
+        "select orchestrator.cadence_error('" ~ json ~ "'::jsonb)"
+    )[0][0] -%}
+    {%- if error -%}
+        {%- do exceptions.raise_compiler_error(
+            node.name ~ ": meta.cadence " ~ error ~ ". Mend it in "
+            ~ node.patch_path ~ "."
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,101 @@
+{# How work gets into the queue. #}
+{% macro runtime_queue() %}
+-- The time that something from p_from to p_to (null: open) touches, as a
+-- half-open range; null where it has not happened. A date is a local day
+-- somewhere on Earth: which instants those are, its tenant's zone decides
+-- later, so that capturing it needs no look-up.
+create or replace function orchestrator.touched(
+    p_from timestamptz, p_to timestamptz
+)
+returns tstzrange
+language sql stable
+as $$
+    select case
+        when p_from is not null
+            then tstzrange(
+                p_from,
+                case
+                    when p_to is not null
+                        then greatest(p_from, p_to) + interval '1 microsecond'
+                end
+            )
+    end
+$$;
+
+create or replace function orchestrator.touched(p_from timestamp, p_to timestamp)
+returns tstzrange
+language sql stable
+as $$
+    select orchestrator.touched(p_from at time zone 'UTC', p_to at time zone 'UTC')
+$$;
+
+create or replace function orchestrator.touched(p_from date, p_to date)
+returns tstzrange
+language sql stable
+as $$
+    select case
+        when p_from is not null
+            then tstzrange(
+                (p_from::timestamp - interval '14 hours') at time zone 'UTC',
+                case
+                    when p_to is not null
+                        then (
+                            greatest(p_from, p_to)::timestamp
+                            + interval '36 hours'
+                        ) at time zone 'UTC'
+                end
+            )
+    end
+$$;
+
+-- Ask for local days p_from to p_to (null: from the first, to the last) of a
+-- tenant (null: all), as a person does.
+create or replace function orchestrator.request(
+    p_model text,
+    p_tenant uuid default null,
+    p_from date default null,
+    p_to date default null,
+    p_reason text default 'request'
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    asked orchestrator.models;
+    found_rows integer;
+begin
+    select * into asked from orchestrator.models where model = p_model;
+    if not found then
+        raise exception 'There is no summary table "%".', p_model
+            using errcode = 'undefined_table', hint = (
+                select 'There are: ' || string_agg(model, ', ' order by model)
+                from orchestrator.models
+            );
+    elsif p_to < p_from then
+        raise exception 'The days end (%) before they begin (%).', p_to, p_from
+            using errcode = 'invalid_parameter_value';
+    elsif p_tenant is not null and asked.tenant is null then
+        raise exception '% has no tenants.', p_model
+            using errcode = 'invalid_parameter_value';
+    end if;
+
+    execute format(
+        'insert into orchestrator.refresh_queue (model, tenant, period, reason)
+        select $1, %1$s, case when coalesce($3, $4) is not null then tstzrange(
+            $3::timestamp at time zone timezone,
+            ($4 + 1)::timestamp at time zone timezone
+        ) end, $5
+        from %2$s
+        where $2 is null or %1$s = $2',
+        coalesce(quote_ident(asked.tenant), 'null::uuid'), asked.calendar
+    ) using p_model, p_tenant, p_from, p_to, p_reason;
+
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 and p_tenant is not null then
+        raise exception '% has no tenant %.', p_model, p_tenant
+            using errcode = 'no_data_found';
+    end if;
+end
+$$;
+{% endmacro %}

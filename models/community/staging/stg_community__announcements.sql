@@ -1,0 +1,5 @@
+select
+    id as announcement_id,
+    community_id,
+    created_at
+from {{ source('community', 'announcements') }}

@@ -1,0 +1,6 @@
+select
+    id as package_id,
+    community_id,
+    received_at,
+    picked_up_at
+from {{ source('community', 'packages') }}

@@ -1,0 +1,7 @@
+select
+    unit_id,
+    community_id,
+    as_of_date,
+    balance,
+    oldest_due_date
+from {{ source('community', 'unit_balances') }}

@@ -1,0 +1,4 @@
+select
+    id as account_id,
+    timezone
+from {{ source('restaurant', 'accounts') }}

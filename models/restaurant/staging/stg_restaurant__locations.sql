@@ -1,0 +1,4 @@
+select
+    id as location_id,
+    account_id
+from {{ source('restaurant', 'locations') }}
