@@ -1,7 +1,8 @@
 with periods as (
     select
         *,
-        (month_start + interval '1 month - 1 day')::date as month_end
+        (month_start - interval '1 month')::date as previous_month_start,
+        (month_start + interval '1 month')::date - 1 as month_end
     from {{ periods(ref('int_community__calendar')) }}
 ),
 
@@ -33,229 +34,165 @@ unit_balances as (
     select * from {{ ref('stg_community__unit_balances') }}
 ),
 
--- Each month beside the month before it, for the change of its collection rate.
-months as (
-    select
-        periods.community_id,
-        periods.month_start,
-        kpi_daily.metric_date >= periods.month_start as is_current,
-        kpi_daily.total_entries,
-        kpi_daily.incidents_reported,
-        kpi_daily.new_charges_amount,
-        kpi_daily.payments_amount
-    from periods
-    left join kpi_daily
-        on
-            periods.community_id = kpi_daily.community_id
-            and kpi_daily.metric_date >= periods.month_start - interval '1 month'
-            and kpi_daily.metric_date <= periods.month_end
-),
-
-totals as (
-    select
-        community_id,
-        month_start,
-        coalesce(sum(total_entries) filter (where is_current), 0)
-            as total_entries,
-        coalesce(sum(incidents_reported) filter (where is_current), 0)
-            as total_incidents,
-        coalesce(sum(new_charges_amount) filter (where is_current), 0)
-            as total_billed,
-        coalesce(sum(payments_amount) filter (where is_current), 0)
-            as total_collected,
-        sum(new_charges_amount) filter (where not is_current)
-            as previous_billed,
-        sum(payments_amount) filter (where not is_current)
-            as previous_collected
-    from months
-    group by community_id, month_start
-),
-
-visitors as (
-    select
-        periods.community_id,
-        periods.month_start,
-        count(distinct access_logs.visitor_id)::integer as unique_visitors
-    from periods
-    inner join access_logs
-        on
-            periods.community_id = access_logs.community_id
-            and {{ during('access_logs.occurred_at') }}
-            and access_logs.decision = 'granted'
-    group by periods.community_id, periods.month_start
-),
-
-categories as (
-    select
-        periods.community_id,
-        periods.month_start,
-        incidents.category,
-        count(*) as reported
-    from periods
-    inner join incidents
-        on
-            periods.community_id = incidents.community_id
-            and {{ during('incidents.reported_at') }}
-    group by periods.community_id, periods.month_start, incidents.category
-),
-
-incidents_by_category as (
-    select
-        community_id,
-        month_start,
-        jsonb_object_agg(category, reported) as incidents_by_category
-    from categories
-    group by community_id, month_start
-),
-
-resolutions as (
-    select
-        periods.community_id,
-        periods.month_start,
-        avg(
-            extract(epoch from incidents.resolved_at - incidents.reported_at)
-            / 3600
-        ) as avg_resolution_hours
-    from periods
-    inner join incidents
-        on
-            periods.community_id = incidents.community_id
-            and {{ during('incidents.resolved_at') }}
-    group by periods.community_id, periods.month_start
-),
-
-bookings as (
-    select
-        periods.community_id,
-        periods.month_start,
-        count(*)::integer as total_reservations
-    from periods
-    inner join reservations
-        on
-            periods.community_id = reservations.community_id
-            and {{ during('reservations.created_at') }}
-    group by periods.community_id, periods.month_start
-),
-
-reserved_hours as (
-    select
-        periods.community_id,
-        periods.month_start,
-        reservations.amenity_id,
-        sum(
-            extract(epoch from reservations.ends_at - reservations.starts_at)
-            / 3600
-        ) as hours
-    from periods
-    inner join reservations
-        on
-            periods.community_id = reservations.community_id
-            and {{ during('reservations.starts_at') }}
-            and reservations.status <> 'cancelled'
-    group by
-        periods.community_id, periods.month_start, reservations.amenity_id
-),
-
--- By name: two amenities that residents call the same are one to them.
-utilization as (
-    select
-        periods.community_id,
-        periods.month_start,
-        amenities.name,
-        {{ percent_of(
-            'coalesce(sum(reserved_hours.hours), 0)',
-            'sum(amenities.open_hours_per_day'
-            ~ ' * extract(day from periods.month_end))'
-        ) }} as utilization
-    from periods
-    inner join amenities on periods.community_id = amenities.community_id
-    left join reserved_hours
-        on
-            amenities.amenity_id = reserved_hours.amenity_id
-            and periods.community_id = reserved_hours.community_id
-            and periods.month_start = reserved_hours.month_start
-    group by periods.community_id, periods.month_start, amenities.name
-),
-
-utilization_by_amenity as (
-    select
-        community_id,
-        month_start,
-        jsonb_object_agg(name, utilization) as utilization_by_amenity
-    from utilization
-    group by community_id, month_start
-),
-
-debts as (
-    select
-        periods.community_id,
-        periods.month_start,
-        periods.month_end - latest.oldest_due_date as days_overdue
-    from periods
-    inner join units on periods.community_id = units.community_id
-    cross join lateral (
-        {{ latest_as_of(
-            'unit_balances', 'units', 'unit_id', 'as_of_date',
-            'periods.month_end'
-        ) }}
-    ) as latest
-    where latest.balance > 0
-),
-
-delinquency as (
-    select
-        community_id,
-        month_start,
-        count(*) filter (where days_overdue between 30 and 59)::integer
-            as units_delinquent_30_days,
-        count(*) filter (where days_overdue between 60 and 89)::integer
-            as units_delinquent_60_days,
-        count(*) filter (where days_overdue >= 90)::integer
-            as units_delinquent_90_days
-    from debts
-    group by community_id, month_start
-),
-
 final as (
     select
         {{ row_id([
-            'totals.community_id',
-            'extract(year from totals.month_start)::integer',
-            'extract(month from totals.month_start)::integer',
+            'periods.community_id',
+            'extract(year from periods.month_start)::integer',
+            'extract(month from periods.month_start)::integer',
         ]) }} as id,
-        totals.community_id,
-        extract(year from totals.month_start)::integer as year,
-        extract(month from totals.month_start)::integer as month,
-        totals.total_billed,
-        totals.total_collected,
-        {{ percent_of('totals.total_collected', 'totals.total_billed') }}
+        periods.community_id,
+        extract(year from periods.month_start)::integer as year,
+        extract(month from periods.month_start)::integer as month,
+        days.total_billed,
+        days.total_collected,
+        {{ percent_of('days.total_collected', 'days.total_billed') }}
             as collection_rate,
-        coalesce(delinquency.units_delinquent_30_days, 0)
-            as units_delinquent_30_days,
-        coalesce(delinquency.units_delinquent_60_days, 0)
-            as units_delinquent_60_days,
-        coalesce(delinquency.units_delinquent_90_days, 0)
-            as units_delinquent_90_days,
-        totals.total_entries::integer as total_entries,
-        coalesce(visitors.unique_visitors, 0) as unique_visitors,
-        totals.total_incidents::integer as total_incidents,
-        coalesce(incidents_by_category.incidents_by_category, '{}')
+        debts.units_delinquent_30_days,
+        debts.units_delinquent_60_days,
+        debts.units_delinquent_90_days,
+        days.total_entries,
+        visits.unique_visitors,
+        days.total_incidents,
+        coalesce(categories.incidents_by_category, '{}')
             as incidents_by_category,
-        round(resolutions.avg_resolution_hours, 2) as avg_resolution_hours,
-        coalesce(bookings.total_reservations, 0) as total_reservations,
-        coalesce(utilization_by_amenity.utilization_by_amenity, '{}')
+        resolutions.avg_resolution_hours,
+        bookings.total_reservations,
+        coalesce(utilization.utilization_by_amenity, '{}')
             as utilization_by_amenity,
-        {{ percent_of('totals.total_collected', 'totals.total_billed') }}
-        - {{ percent_of('totals.previous_collected', 'totals.previous_billed') }}
+        {{ percent_of('days.total_collected', 'days.total_billed') }}
+        - {{ percent_of('previous.total_collected', 'previous.total_billed') }}
             as collection_rate_change,
         now() as computed_at
-    from totals
-    left join visitors using (community_id, month_start)
-    left join incidents_by_category using (community_id, month_start)
-    left join resolutions using (community_id, month_start)
-    left join bookings using (community_id, month_start)
-    left join utilization_by_amenity using (community_id, month_start)
-    left join delinquency using (community_id, month_start)
+    from periods
+
+    cross join lateral (
+        select
+            coalesce(sum(kpi_daily.total_entries), 0)::integer
+                as total_entries,
+            coalesce(sum(kpi_daily.incidents_reported), 0)::integer
+                as total_incidents,
+            coalesce(sum(kpi_daily.new_charges_amount), 0) as total_billed,
+            coalesce(sum(kpi_daily.payments_amount), 0) as total_collected
+        from kpi_daily
+        where
+            kpi_daily.community_id = periods.community_id
+            and kpi_daily.metric_date >= periods.month_start
+            and kpi_daily.metric_date <= periods.month_end
+    ) as days
+
+    cross join lateral (
+        select
+            sum(kpi_daily.new_charges_amount) as total_billed,
+            sum(kpi_daily.payments_amount) as total_collected
+        from kpi_daily
+        where
+            kpi_daily.community_id = periods.community_id
+            and kpi_daily.metric_date >= periods.previous_month_start
+            and kpi_daily.metric_date < periods.month_start
+    ) as previous
+
+    cross join lateral (
+        select
+            count(distinct access_logs.visitor_id)::integer as unique_visitors
+        from access_logs
+        where
+            access_logs.community_id = periods.community_id
+            and access_logs.decision = 'granted'
+            and {{ during('access_logs.occurred_at') }}
+    ) as visits
+
+    cross join lateral (
+        select
+            jsonb_object_agg(by_category.category, by_category.reported)
+                as incidents_by_category
+        from (
+            select
+                incidents.category,
+                count(*) as reported
+            from incidents
+            where
+                incidents.community_id = periods.community_id
+                and {{ during('incidents.reported_at') }}
+            group by incidents.category
+        ) as by_category
+    ) as categories
+
+    cross join lateral (
+        select
+            round(
+                avg({{ hours_between(
+                    'incidents.reported_at', 'incidents.resolved_at'
+                ) }}),
+                2
+            ) as avg_resolution_hours
+        from incidents
+        where
+            incidents.community_id = periods.community_id
+            and {{ during('incidents.resolved_at') }}
+    ) as resolutions
+
+    cross join lateral (
+        select count(*)::integer as total_reservations
+        from reservations
+        where
+            reservations.community_id = periods.community_id
+            and {{ during('reservations.created_at') }}
+    ) as bookings
+
+    -- By name: two amenities that residents call the same are one to them.
+    cross join lateral (
+        select
+            jsonb_object_agg(by_name.name, by_name.utilization)
+                as utilization_by_amenity
+        from (
+            select
+                amenities.name,
+                {{ percent_of(
+                    'coalesce(sum(reserved.hours), 0)',
+                    'sum(amenities.open_hours_per_day'
+                    ~ ' * extract(day from periods.month_end))'
+                ) }} as utilization
+            from amenities
+            left join lateral (
+                select
+                    sum({{ hours_between(
+                        'reservations.starts_at', 'reservations.ends_at'
+                    ) }}) as hours
+                from reservations
+                where
+                    reservations.community_id = periods.community_id
+                    and reservations.amenity_id = amenities.amenity_id
+                    and reservations.status <> 'cancelled'
+                    and {{ during('reservations.starts_at') }}
+            ) as reserved on true
+            where amenities.community_id = periods.community_id
+            group by amenities.name
+        ) as by_name
+    ) as utilization
+
+    cross join lateral (
+        select
+            count(*) filter (where overdue.days between 30 and 59)::integer
+                as units_delinquent_30_days,
+            count(*) filter (where overdue.days between 60 and 89)::integer
+                as units_delinquent_60_days,
+            count(*) filter (where overdue.days >= 90)::integer
+                as units_delinquent_90_days
+        from units
+        cross join lateral (
+            {{ latest_as_of(
+                'unit_balances', 'units', 'unit_id', 'as_of_date',
+                'periods.month_end'
+            ) }}
+        ) as latest
+        cross join lateral (
+            select periods.month_end - latest.oldest_due_date as days
+        ) as overdue
+        where
+            units.community_id = periods.community_id
+            and latest.balance > 0
+    ) as debts
 )
 
 select * from final

@@ -6,59 +6,83 @@ settings as (
     select * from {{ ref('int_restaurant__location_settings') }}
 ),
 
+calls as (
+    select * from {{ ref('stg_restaurant__calls') }}
+),
+
+orders as (
+    select * from {{ ref('stg_restaurant__orders') }}
+),
+
+reservations as (
+    select * from {{ ref('stg_restaurant__reservations') }}
+),
+
 called as (
     select
         periods.account_id,
-        calls.location_id,
         periods.date,
-        count(*)::integer as total_calls,
-        count(*) filter (where calls.call_type = 'order')::integer
-            as orders_count,
-        count(*) filter (where calls.call_type = 'reservation')::integer
-            as reservations_count,
-        count(*) filter (where calls.status = 'completed') as completed_calls
+        by_location.*
     from periods
-    inner join {{ ref('stg_restaurant__calls') }} as calls
-        on
-            periods.account_id = calls.account_id
+    cross join lateral (
+        select
+            calls.location_id,
+            count(*)::integer as total_calls,
+            count(*) filter (where calls.call_type = 'order')::integer
+                as orders_count,
+            count(*) filter (where calls.call_type = 'reservation')::integer
+                as reservations_count,
+            count(*) filter (where calls.status = 'completed')
+                as completed_calls
+        from calls
+        where
+            calls.account_id = periods.account_id
             and {{ during('calls.started_at') }}
-    group by periods.account_id, calls.location_id, periods.date
+        group by calls.location_id
+    ) as by_location
 ),
 
 ordered as (
     select
         periods.account_id,
-        orders.location_id,
         periods.date,
-        sum(orders.total_amount) as amount
+        by_location.*
     from periods
-    inner join {{ ref('stg_restaurant__orders') }} as orders
-        on
-            periods.account_id = orders.account_id
+    cross join lateral (
+        select
+            orders.location_id,
+            sum(orders.total_amount) as amount
+        from orders
+        where
+            orders.account_id = periods.account_id
             and {{ during('orders.created_at') }}
-    group by periods.account_id, orders.location_id, periods.date
+        group by orders.location_id
+    ) as by_location
 ),
 
 reserved as (
     select
         periods.account_id,
-        reservations.location_id,
         periods.date,
-        sum(
-            reservations.guest_count
-            * coalesce(
-                reservations.avg_spend_per_head_override,
-                settings.avg_spend_per_head,
-                0
-            )
-        ) as estimate
+        by_location.*
     from periods
-    inner join {{ ref('stg_restaurant__reservations') }} as reservations
-        on
-            periods.account_id = reservations.account_id
+    cross join lateral (
+        select
+            reservations.location_id,
+            sum(
+                reservations.guest_count * coalesce(
+                    reservations.avg_spend_per_head_override,
+                    settings.avg_spend_per_head
+                )
+            ) as estimate
+        from reservations
+        inner join settings
+            on reservations.location_id = settings.location_id
+        where
+            reservations.account_id = periods.account_id
             and {{ during('reservations.created_at') }}
-    left join settings on reservations.location_id = settings.location_id
-    group by periods.account_id, reservations.location_id, periods.date
+        group by reservations.location_id
+    ) as by_location
 ),
 
 final as (
@@ -86,7 +110,7 @@ final as (
     from called
     full outer join ordered using (account_id, location_id, date)
     full outer join reserved using (account_id, location_id, date)
-    left join settings using (location_id)
+    inner join settings using (location_id)
 )
 
 select * from final
