@@ -22,6 +22,7 @@
             {%- set version = capture ~ ' ' ~ local_md5(sql) -%}
             {%- set present = installed.get(relation, '') -%}
             {%- if present != version %}
+                select pg_advisory_xact_lock(hashtext('orchestrator install'));
                 {{ sql }}
                 comment on function {{ capture_function(source) }} is
                 '{{ version }}';

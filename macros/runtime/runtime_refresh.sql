@@ -91,7 +91,7 @@ begin
         where by_tenant.is_unbounded or bounded.period is not null
     )
 
-    select string_agg(distinct reason, ', ') into reasons
+    select string_agg(distinct split_part(reason, ' ', 1), ', ') into reasons
     from by_tenant, unnest(by_tenant.reasons) as reason;
 
     if p_scope = 'everything' or known.refreshed_through is null then
@@ -133,6 +133,7 @@ declare
     scope constant text := current_setting('orchestrator.scope');
     claimed_periods bigint;
     changed_rows bigint;
+    built text;
     run orchestrator.job_runs;
 begin
     if scope <> 'locked' then
@@ -144,10 +145,11 @@ begin
     end if;
 
     if scope = 'everything' then
-        execute format(
-            'select count(*) from %s',
-            (select relation from orchestrator.models where model = p_model)
-        ) into changed_rows;
+        select relation into built
+        from orchestrator.models
+        where model = p_model;
+        execute format('select count(*) from %s', built) into changed_rows;
+        execute format('analyze %s', built);
         insert into orchestrator.refresh_queue (model, reason)
         select dependent.model, 'upstream ' || p_model
         from orchestrator.models as dependent
@@ -187,7 +189,8 @@ begin
         end,
         finished_at = clock_timestamp(),
         periods = coalesce(claimed_periods, 0),
-        rows_changed = coalesce(changed_rows, 0)
+        rows_changed = coalesce(changed_rows, 0),
+        error_message = null
     where id = current_setting('orchestrator.run')::bigint
     returning * into run;
 

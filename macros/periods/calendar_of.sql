@@ -1,0 +1,16 @@
+{# The relation of tenants that a summary table's periods belong to: of the
+   models it reads, the one whose YAML says `meta: {calendar: true}`. #}
+{% macro calendar_of(node) -%}
+    {%- for id in node.depends_on.nodes
+        if graph.nodes.get(id, {}).get('config', {}).get('meta', {}).get('calendar')
+    -%}
+        {%- set calendar = graph.nodes[id] -%}
+        {%- do return(api.Relation.create(
+            schema=calendar.schema, identifier=calendar.alias
+        )) -%}
+    {%- endfor -%}
+    {%- do exceptions.raise_compiler_error(
+        node.name ~ " reads no calendar. Select from"
+        ~ " {{ '{{' }} periods(ref('int_<domain>__calendar')) {{ '}}' }}."
+    ) -%}
+{%- endmacro %}
