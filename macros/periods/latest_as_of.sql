@@ -1,11 +1,13 @@
-{# The newest row of `relation` for a row of `entity` (joined by `key`) whose
+{# The newest row of `relation` for a row of `entity` (joined by `keys`) whose
    `column` is at or before `day`: a state as it was at the end of that day. #}
-{% macro latest_as_of(relation, entity, key, column, day) -%}
+{% macro latest_as_of(relation, entity, keys, column, day) -%}
     select {{ relation }}.*
     from {{ relation }}
     where
-        {{ relation }}.{{ key }} = {{ entity }}.{{ key }}
-        and {{ relation }}.{{ column }} <= {{ day }}
+        {%- for key in keys %}
+        {{ relation }}.{{ key }} = {{ entity }}.{{ key }} and
+        {%- endfor %}
+        {{ relation }}.{{ column }} <= {{ day }}
     order by {{ relation }}.{{ column }} desc
     limit 1
 {%- endmacro %}

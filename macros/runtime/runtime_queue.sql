@@ -1,7 +1,7 @@
 {# How work gets into the queue. #}
 {% macro runtime_queue() %}
--- The time that something from p_from to p_to (null: open) touches, as a
--- half-open range; null where it has not happened. A date is a local day
+-- The time that something from p_from to p_to (null: open) touches, in either
+-- order, as a half-open range; null where it has not happened. A date is a local day
 -- somewhere on Earth: which instants those are, its tenant's zone decides
 -- later, so that capturing it needs no look-up.
 create or replace function orchestrator.touched(
@@ -13,7 +13,7 @@ as $$
     select case
         when p_from is not null
             then tstzrange(
-                p_from,
+                least(p_from, p_to),
                 case
                     when p_to is not null
                         then greatest(p_from, p_to) + interval '1 microsecond'
@@ -36,7 +36,8 @@ as $$
     select case
         when p_from is not null
             then tstzrange(
-                (p_from::timestamp - interval '14 hours') at time zone 'UTC',
+                (least(p_from, p_to)::timestamp - interval '14 hours')
+                at time zone 'UTC',
                 case
                     when p_to is not null
                         then (

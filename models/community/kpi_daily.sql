@@ -92,8 +92,8 @@ final as (
         from units
         cross join lateral (
             {{ latest_as_of(
-                'unit_balances', 'units', 'unit_id', 'as_of_date',
-                'periods.metric_date'
+                'unit_balances', 'units', ['unit_id', 'community_id'],
+                'as_of_date', 'periods.metric_date'
             ) }}
         ) as latest
         where

@@ -182,8 +182,8 @@ final as (
         from units
         cross join lateral (
             {{ latest_as_of(
-                'unit_balances', 'units', 'unit_id', 'as_of_date',
-                'periods.month_end'
+                'unit_balances', 'units', ['unit_id', 'community_id'],
+                'as_of_date', 'periods.month_end'
             ) }}
         ) as latest
         cross join lateral (
