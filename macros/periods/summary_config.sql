@@ -29,7 +29,7 @@
 {% macro _refuse(node, name, value, wanted) -%}
     {%- do exceptions.raise_compiler_error(
         node.name ~ ": meta." ~ name ~ " must be " ~ wanted ~ ", and is "
-        ~ tojson(value) ~ ". Mend it in " ~ node.patch_path ~ "."
+        ~ tojson(value) ~ ". Mend it in " ~ properties_path(node) ~ "."
     ) -%}
 {%- endmacro %}
 

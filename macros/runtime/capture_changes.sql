@@ -11,11 +11,10 @@
                 {%- do readers.setdefault(relation, []).append(node.name) -%}
             {%- endfor -%}
         {%- endfor -%}
-        {%- set absent = check_sources(sources.values()) -%}
+        {%- set tables = tables_present() -%}
         {%- set installed = _installed_captures() -%}
 
-        {%- for relation, source in sources.items()
-            if relation not in absent -%}
+        {%- for relation, source in sources.items() if relation in tables -%}
             {%- set models = readers[relation] | unique | sort -%}
             {%- set sql = capture_trigger(source, models) -%}
             {%- set capture = local_md5(capture_trigger(source, [])) -%}

@@ -10,13 +10,14 @@ create or replace function {{ capture_function(source) }} returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+    reason text := 'source {{ relation }}';
+    models constant text [] := array{{ _literals(models) }};
 begin
     if tg_op = 'TRUNCATE' then
-        insert into orchestrator.refresh_queue (model, reason)
-        select model, 'source {{ relation }}'
-        from unnest(array{{ _literals(models) }}) as model;
+        {{ _request_everything() }}
     elsif tg_op = 'UPDATE' then
-        {{ _request_changed(source, models, '(
+        {{ _request_changed(source, '(
             (
                 select ' ~ columns ~ ' from old_rows
                 except all
@@ -30,8 +31,13 @@ begin
             )
         )') }}
     else
-        {{ _request_changed(source, models, 'changed_rows') }}
+        {{ _request_changed(source, 'changed_rows') }}
     end if;
+    return null;
+exception when others then
+    -- The application's write must not fail for a renamed column.
+    reason := 'capture failed: ' || sqlerrm;
+    {{ _request_everything() }}
     return null;
 end
 $$;
@@ -58,7 +64,7 @@ for each statement execute function {{ capture_function(source) }};
 {%- endmacro %}
 
 {# One request a model, tenant and UTC day (or pair of days, for a span). #}
-{% macro _request_changed(source, models, rows) -%}
+{% macro _request_changed(source, rows) -%}
 {%- set capture = source.config.meta.capture -%}
 {%- set tenant = capture.get('tenant') or 'null::uuid' -%}
 {%- set touched = [] -%}
@@ -72,9 +78,7 @@ for each statement execute function {{ capture_function(source) }};
     {%- do touched.append('changed.' ~ capture['from'] ~ ', null') -%}
 {%- endif -%}
 insert into orchestrator.refresh_queue (model, tenant, period, reason)
-        select model, touched.tenant, touched.period, 'source {{
-            source_relation(source)
-        }}'
+        select model, touched.tenant, touched.period, reason
         from (
             {% if touched -%}
             select
@@ -101,10 +105,15 @@ insert into orchestrator.refresh_queue (model, tenant, period, reason)
             from {{ rows }} as changed
             {%- endif %}
         ) as touched
-        cross join unnest(array{{ _literals(models) }}) as model
+        cross join unnest(models) as model
         {%- if capture.get('tenant') %}
         where touched.tenant is not null
         {%- endif %};
+{%- endmacro %}
+
+{% macro _request_everything() -%}
+insert into orchestrator.refresh_queue (model, reason)
+        select model, reason from unnest(models) as model;
 {%- endmacro %}
 
 {% macro capture_function(source) -%}

@@ -1,45 +1,72 @@
-{# Of `sources`, the tables that are absent. An error where one of them is
-   needed by what this run selects, or declares no capture. #}
-{% macro check_sources(sources) -%}
-    {%- set missing = [] -%}
-    {%- set needed = [] -%}
-    {%- for id in selected_resources if id in graph.nodes -%}
-        {%- do needed.extend(
-            lineage_of(graph.nodes[id]).sources | map(attribute='unique_id')
-        ) -%}
-    {%- endfor -%}
-    {%- set present = [] -%}
+{# On-run-start, before anything is written: the source tables that this run
+   needs are there, with the columns that sources.yml names, and say what a
+   change of theirs touches. #}
+{% macro check_sources() -%}
+    {%- if execute -%}
+        {%- set tables = tables_present() -%}
+        {%- set needed = [] -%}
+        {%- for id in selected_resources if id in graph.nodes -%}
+            {%- do needed.extend(lineage_of(graph.nodes[id]).sources) -%}
+        {%- endfor -%}
+        {%- set missing = [] -%}
+        {%- for source in needed if source_relation(source) not in tables -%}
+            {%- do missing.append(source_relation(source)) -%}
+        {%- endfor -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                "There is no source table "
+                ~ (missing | unique | sort | join(', '))
+                ~ ". Create it, set the domain's schema var, or leave its"
+                ~ " domain out of the var `domains`."
+            ) -%}
+        {%- endif -%}
+        {%- for source in needed -%}
+            {%- do _check_capture(source, tables[source_relation(source)]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# {schema.table: [columns]} of everything in the database. #}
+{% macro tables_present() -%}
+    {%- set tables = {} -%}
     {%- for row in run_query("
-        select format('%I.%I', nspname, relname)
+        select
+            format('%I.%I', nspname, relname),
+            array_agg(attname::text)
         from pg_class
         inner join pg_namespace on pg_namespace.oid = relnamespace
-        where relkind in ('r', 'p', 'f', 'v', 'm')
+        inner join pg_attribute on attrelid = pg_class.oid
+        where relkind in ('r', 'p', 'f', 'v', 'm') and attnum > 0
+            and not attisdropped and nspname not like 'pg\\_%'
+        group by nspname, relname
     ") -%}
-        {%- do present.append(row[0]) -%}
+        {%- do tables.update({row[0]: row[1]}) -%}
     {%- endfor -%}
-    {%- set absent = [] -%}
-    {%- for source in sources -%}
-        {%- set relation = source_relation(source) -%}
-        {%- if source.config.meta.get('capture') is not mapping -%}
-            {%- do exceptions.raise_compiler_error(
-                "Source " ~ source.source_name ~ "." ~ source.name
-                ~ " declares no meta.capture, so its changes would go"
-                ~ " unnoticed. Say in " ~ source.original_file_path
-                ~ " whose its rows are and when: capture: {tenant: …, at: […]}."
-            ) -%}
-        {%- elif relation not in present -%}
-            {%- do absent.append(relation) -%}
-            {%- if source.unique_id in needed -%}
-                {%- do missing.append(relation) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- if missing -%}
+    {%- do return(tables) -%}
+{%- endmacro %}
+
+{% macro _check_capture(source, present) -%}
+    {%- set where = " Mend it in " ~ source.original_file_path ~ "." -%}
+    {%- set capture = source.config.meta.get('capture') -%}
+    {%- if capture is not mapping -%}
         {%- do exceptions.raise_compiler_error(
-            "There is no source table " ~ (missing | unique | sort | join(', '))
-            ~ ". Create it, set the domain's schema var, or leave its domain"
-            ~ " out of the var `domains`."
+            "Source " ~ source_relation(source) ~ " declares no meta.capture,"
+            ~ " so its changes would go unnoticed; say whose its rows are and"
+            ~ " when: capture: {tenant: …, at: […]}." ~ where
         ) -%}
     {%- endif -%}
-    {%- do return(absent) -%}
+    {%- for name in source.columns if name not in present -%}
+        {%- do exceptions.raise_compiler_error(
+            "Source table " ~ source_relation(source) ~ " has no column "
+            ~ name ~ "." ~ where
+        ) -%}
+    {%- endfor -%}
+    {%- set times = (capture.get('at') or []) + (capture.get('span') or [])
+        + ([capture['from']] if capture.get('from') else []) -%}
+    {%- for name in times if name not in source.columns -%}
+        {%- do exceptions.raise_compiler_error(
+            "Source " ~ source_relation(source) ~ ": meta.capture names "
+            ~ name ~ ", which is not among its columns." ~ where
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -6,6 +6,10 @@
             {%- set summary = summary_config(node) -%}
             {%- set lineage = lineage_of(node) -%}
             {%- do _check_cadence(node, summary.cadence) -%}
+            {%- set sources = [] -%}
+            {%- for source in lineage.sources -%}
+                {%- do sources.append(source_relation(source)) -%}
+            {%- endfor -%}
             {%- do declared.append({
                 'model': node.name,
                 'relation': api.Relation.create(
@@ -15,7 +19,7 @@
                 'tenant': summary.tenant,
                 'cadence': summary.cadence,
                 'upstream': lineage.upstream,
-                'sources': lineage.sources | map(attribute='name') | list,
+                'sources': sources | sort,
             }) -%}
         {%- endfor -%}
         with declared as (
@@ -76,7 +80,7 @@
     {%- if error -%}
         {%- do exceptions.raise_compiler_error(
             node.name ~ ": meta.cadence " ~ error ~ ". Mend it in "
-            ~ node.patch_path ~ "."
+            ~ properties_path(node) ~ "."
         ) -%}
     {%- endif -%}
 {%- endmacro %}

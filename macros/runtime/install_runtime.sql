@@ -2,7 +2,6 @@
    nothing where the database has them as they are written here. #}
 {% macro install_runtime() -%}
     {%- if execute -%}
-        {%- do check_target() -%}
         {%- set sql = [
             runtime_tables(),
             runtime_clock(),
