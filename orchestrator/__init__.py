@@ -1,0 +1,5 @@
+"""Keeps the summary tables of a PostgreSQL database fresh, safe and watched."""
+
+from importlib.metadata import version
+
+__version__ = version("kpi-summaries")
