@@ -1,13 +1,11 @@
-{# The newest row of `relation` for a row of `entity` (joined by `keys`) whose
+{# The newest row of `relation` for a row of `entity` (joined by `key`) whose
    `column` is at or before `day`: a state as it was at the end of that day. #}
-{% macro latest_as_of(relation, entity, keys, column, day) -%}
+{% macro latest_as_of(relation, entity, key, column, day) -%}
     select {{ relation }}.*
     from {{ relation }}
     where
-        {%- for key in keys %}
-        {{ relation }}.{{ key }} = {{ entity }}.{{ key }} and
-        {%- endfor %}
-        {{ relation }}.{{ column }} <= {{ day }}
+        {{ relation }}.{{ key }} = {{ entity }}.{{ key }}
+        and {{ relation }}.{{ column }} <= {{ day }}
     order by {{ relation }}.{{ column }} desc
     limit 1
 {%- endmacro %}

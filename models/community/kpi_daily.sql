@@ -6,10 +6,6 @@ events as (
     select * from {{ ref('int_community__events') }}
 ),
 
-access_logs as (
-    select * from {{ ref('stg_community__access_logs') }}
-),
-
 packages as (
     select * from {{ ref('stg_community__packages') }}
 ),
@@ -28,24 +24,29 @@ final as (
         periods.community_id,
         periods.metric_date,
         counts.*,
-        coalesce(hours.entries_by_hour, '{}') as entries_by_hour,
         debts.units_delinquent,
         debts.total_delinquent_amount,
         pending.packages_pending,
         now() as computed_at
     from periods
 
-    cross join lateral (
+    inner join lateral (
         select
             {{ count_events('entry_granted') }} as total_entries,
             {{ count_events('entry_granted', 'resident') }} as resident_entries,
             {{ count_events('entry_granted', 'visitor') }} as visitor_entries,
             {{ count_events('entry_denied') }} as denied_entries,
+            {{ count_by(
+                "to_char(events.occurred_at at time zone periods.timezone,"
+                ~ " 'HH24')",
+                "events.event = 'entry_granted'"
+            ) }} as entries_by_hour,
             {{ count_events('incident_reported') }} as incidents_reported,
             {{ count_events('incident_resolved') }} as incidents_resolved,
             {{ count_events('checkpoint_completed') }}
                 as patrol_checkpoints_completed,
-            {{ count_events('checkpoint_missed') }} as patrol_checkpoints_missed,
+            {{ count_events('checkpoint_missed') }}
+                as patrol_checkpoints_missed,
             {{ count_events('payment') }} as payments_received,
             {{ sum_events('payment') }} as payments_amount,
             {{ count_events('charge') }} as new_charges_count,
@@ -53,7 +54,8 @@ final as (
             {{ count_events('announcement_sent') }} as announcements_sent,
             {{ count_events('message_sent') }} as messages_sent,
             {{ count_events('reservation_made') }} as reservations_made,
-            {{ count_events('reservation_cancelled') }} as reservations_cancelled,
+            {{ count_events('reservation_cancelled') }}
+                as reservations_cancelled,
             {{ count_events('no_show') }} as no_shows,
             {{ count_events('package_received') }} as packages_received,
             {{ count_events('package_picked_up') }} as packages_picked_up,
@@ -63,46 +65,26 @@ final as (
         where
             events.community_id = periods.community_id
             and {{ during('events.occurred_at') }}
-    ) as counts
+    ) as counts on true
 
-    cross join lateral (
-        select
-            jsonb_object_agg(by_hour.local_hour, by_hour.entries)
-                as entries_by_hour
-        from (
-            select
-                to_char(
-                    access_logs.occurred_at at time zone periods.timezone,
-                    'HH24'
-                ) as local_hour,
-                count(*) as entries
-            from access_logs
-            where
-                access_logs.community_id = periods.community_id
-                and access_logs.decision = 'granted'
-                and {{ during('access_logs.occurred_at') }}
-            group by local_hour
-        ) as by_hour
-    ) as hours
-
-    cross join lateral (
+    inner join lateral (
         select
             count(*)::integer as units_delinquent,
             coalesce(sum(latest.balance), 0) as total_delinquent_amount
         from units
-        cross join lateral (
+        inner join lateral (
             {{ latest_as_of(
-                'unit_balances', 'units', ['unit_id', 'community_id'],
-                'as_of_date', 'periods.metric_date'
+                'unit_balances', 'units', 'unit_id', 'as_of_date',
+                'periods.metric_date'
             ) }}
-        ) as latest
+        ) as latest on true
         where
             units.community_id = periods.community_id
             and latest.balance > 0
             and latest.oldest_due_date < periods.metric_date
-    ) as debts
+    ) as debts on true
 
-    cross join lateral (
+    inner join lateral (
         select count(*)::integer as packages_pending
         from packages
         where
@@ -112,7 +94,7 @@ final as (
                 packages.picked_up_at is null
                 or packages.picked_up_at >= periods.ends_at
             )
-    ) as pending
+    ) as pending on true
 )
 
 select * from final

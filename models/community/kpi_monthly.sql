@@ -34,6 +34,43 @@ unit_balances as (
     select * from {{ ref('stg_community__unit_balances') }}
 ),
 
+-- By name: two amenities that residents call the same are one to them.
+amenity_utilization as (
+    select
+        periods.community_id,
+        periods.month_start,
+        amenities.name,
+        {{ percent_of(
+            'coalesce(sum(reserved.hours), 0)',
+            'sum(amenities.open_hours_per_day'
+            ~ ' * extract(day from periods.month_end))'
+        ) }} as utilization
+    from periods
+    inner join amenities on periods.community_id = amenities.community_id
+    inner join lateral (
+        select
+            sum({{ hours_between(
+                'reservations.starts_at', 'reservations.ends_at'
+            ) }}) as hours
+        from reservations
+        where
+            reservations.community_id = periods.community_id
+            and reservations.amenity_id = amenities.amenity_id
+            and reservations.status <> 'cancelled'
+            and {{ during('reservations.starts_at') }}
+    ) as reserved on true
+    group by periods.community_id, periods.month_start, amenities.name
+),
+
+utilization as (
+    select
+        community_id,
+        month_start,
+        jsonb_object_agg(name, utilization) as utilization_by_amenity
+    from amenity_utilization
+    group by community_id, month_start
+),
+
 final as (
     select
         {{ row_id([
@@ -54,8 +91,7 @@ final as (
         days.total_entries,
         visits.unique_visitors,
         days.total_incidents,
-        coalesce(categories.incidents_by_category, '{}')
-            as incidents_by_category,
+        categories.incidents_by_category,
         resolutions.avg_resolution_hours,
         bookings.total_reservations,
         coalesce(utilization.utilization_by_amenity, '{}')
@@ -66,7 +102,7 @@ final as (
         now() as computed_at
     from periods
 
-    cross join lateral (
+    inner join lateral (
         select
             coalesce(sum(kpi_daily.total_entries), 0)::integer
                 as total_entries,
@@ -79,9 +115,9 @@ final as (
             kpi_daily.community_id = periods.community_id
             and kpi_daily.metric_date >= periods.month_start
             and kpi_daily.metric_date <= periods.month_end
-    ) as days
+    ) as days on true
 
-    cross join lateral (
+    inner join lateral (
         select
             sum(kpi_daily.new_charges_amount) as total_billed,
             sum(kpi_daily.payments_amount) as total_collected
@@ -90,9 +126,9 @@ final as (
             kpi_daily.community_id = periods.community_id
             and kpi_daily.metric_date >= periods.previous_month_start
             and kpi_daily.metric_date < periods.month_start
-    ) as previous
+    ) as previous on true
 
-    cross join lateral (
+    inner join lateral (
         select
             count(distinct access_logs.visitor_id)::integer as unique_visitors
         from access_logs
@@ -100,25 +136,17 @@ final as (
             access_logs.community_id = periods.community_id
             and access_logs.decision = 'granted'
             and {{ during('access_logs.occurred_at') }}
-    ) as visits
+    ) as visits on true
 
-    cross join lateral (
-        select
-            jsonb_object_agg(by_category.category, by_category.reported)
-                as incidents_by_category
-        from (
-            select
-                incidents.category,
-                count(*) as reported
-            from incidents
-            where
-                incidents.community_id = periods.community_id
-                and {{ during('incidents.reported_at') }}
-            group by incidents.category
-        ) as by_category
-    ) as categories
+    inner join lateral (
+        select {{ count_by('incidents.category') }} as incidents_by_category
+        from incidents
+        where
+            incidents.community_id = periods.community_id
+            and {{ during('incidents.reported_at') }}
+    ) as categories on true
 
-    cross join lateral (
+    inner join lateral (
         select
             round(
                 avg({{ hours_between(
@@ -130,48 +158,17 @@ final as (
         where
             incidents.community_id = periods.community_id
             and {{ during('incidents.resolved_at') }}
-    ) as resolutions
+    ) as resolutions on true
 
-    cross join lateral (
+    inner join lateral (
         select count(*)::integer as total_reservations
         from reservations
         where
             reservations.community_id = periods.community_id
             and {{ during('reservations.created_at') }}
-    ) as bookings
+    ) as bookings on true
 
-    -- By name: two amenities that residents call the same are one to them.
-    cross join lateral (
-        select
-            jsonb_object_agg(by_name.name, by_name.utilization)
-                as utilization_by_amenity
-        from (
-            select
-                amenities.name,
-                {{ percent_of(
-                    'coalesce(sum(reserved.hours), 0)',
-                    'sum(amenities.open_hours_per_day'
-                    ~ ' * extract(day from periods.month_end))'
-                ) }} as utilization
-            from amenities
-            left join lateral (
-                select
-                    sum({{ hours_between(
-                        'reservations.starts_at', 'reservations.ends_at'
-                    ) }}) as hours
-                from reservations
-                where
-                    reservations.community_id = periods.community_id
-                    and reservations.amenity_id = amenities.amenity_id
-                    and reservations.status <> 'cancelled'
-                    and {{ during('reservations.starts_at') }}
-            ) as reserved on true
-            where amenities.community_id = periods.community_id
-            group by amenities.name
-        ) as by_name
-    ) as utilization
-
-    cross join lateral (
+    inner join lateral (
         select
             count(*) filter (where overdue.days between 30 and 59)::integer
                 as units_delinquent_30_days,
@@ -180,19 +177,24 @@ final as (
             count(*) filter (where overdue.days >= 90)::integer
                 as units_delinquent_90_days
         from units
-        cross join lateral (
+        inner join lateral (
             {{ latest_as_of(
-                'unit_balances', 'units', ['unit_id', 'community_id'],
-                'as_of_date', 'periods.month_end'
+                'unit_balances', 'units', 'unit_id', 'as_of_date',
+                'periods.month_end'
             ) }}
-        ) as latest
-        cross join lateral (
+        ) as latest on true
+        inner join lateral (
             select periods.month_end - latest.oldest_due_date as days
-        ) as overdue
+        ) as overdue on true
         where
             units.community_id = periods.community_id
             and latest.balance > 0
-    ) as debts
+    ) as debts on true
+
+    left join utilization
+        on
+            periods.community_id = utilization.community_id
+            and periods.month_start = utilization.month_start
 )
 
 select * from final

@@ -30,7 +30,7 @@ final as (
         now() as computed_at
     from periods
 
-    cross join lateral (
+    inner join lateral (
         select
             coalesce(sum(kpi_daily.total_entries), 0)::integer
                 as total_entries,
@@ -45,9 +45,9 @@ final as (
             kpi_daily.community_id = periods.community_id
             and kpi_daily.metric_date >= periods.week_start
             and kpi_daily.metric_date < periods.week_start + 7
-    ) as days
+    ) as days on true
 
-    cross join lateral (
+    inner join lateral (
         select
             sum(kpi_daily.total_entries) as total_entries,
             sum(kpi_daily.incidents_reported) as incidents_reported
@@ -56,7 +56,7 @@ final as (
             kpi_daily.community_id = periods.community_id
             and kpi_daily.metric_date >= periods.week_start - 7
             and kpi_daily.metric_date < periods.week_start
-    ) as previous
+    ) as previous on true
 )
 
 select * from final

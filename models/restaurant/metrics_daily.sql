@@ -2,115 +2,66 @@ with periods as (
     select * from {{ periods(ref('int_restaurant__calendar')) }}
 ),
 
+activity as (
+    select * from {{ ref('int_restaurant__activity') }}
+),
+
 settings as (
     select * from {{ ref('int_restaurant__location_settings') }}
 ),
 
-calls as (
-    select * from {{ ref('stg_restaurant__calls') }}
-),
-
-orders as (
-    select * from {{ ref('stg_restaurant__orders') }}
-),
-
-reservations as (
-    select * from {{ ref('stg_restaurant__reservations') }}
-),
-
-called as (
-    select
-        periods.account_id,
-        periods.date,
-        by_location.*
-    from periods
-    cross join lateral (
-        select
-            calls.location_id,
-            count(*)::integer as total_calls,
-            count(*) filter (where calls.call_type = 'order')::integer
-                as orders_count,
-            count(*) filter (where calls.call_type = 'reservation')::integer
-                as reservations_count,
-            count(*) filter (where calls.status = 'completed')
-                as completed_calls
-        from calls
-        where
-            calls.account_id = periods.account_id
-            and {{ during('calls.started_at') }}
-        group by calls.location_id
-    ) as by_location
-),
-
-ordered as (
-    select
-        periods.account_id,
-        periods.date,
-        by_location.*
-    from periods
-    cross join lateral (
-        select
-            orders.location_id,
-            sum(orders.total_amount) as amount
-        from orders
-        where
-            orders.account_id = periods.account_id
-            and {{ during('orders.created_at') }}
-        group by orders.location_id
-    ) as by_location
-),
-
-reserved as (
-    select
-        periods.account_id,
-        periods.date,
-        by_location.*
-    from periods
-    cross join lateral (
-        select
-            reservations.location_id,
-            sum(
-                reservations.guest_count * coalesce(
-                    reservations.avg_spend_per_head_override,
-                    settings.avg_spend_per_head
-                )
-            ) as estimate
-        from reservations
-        inner join settings
-            on reservations.location_id = settings.location_id
-        where
-            reservations.account_id = periods.account_id
-            and {{ during('reservations.created_at') }}
-        group by reservations.location_id
-    ) as by_location
-),
-
 final as (
     select
-        account_id,
-        location_id,
-        date,
-        coalesce(called.total_calls, 0) as total_calls,
-        coalesce(called.orders_count, 0) as orders_count,
-        coalesce(called.reservations_count, 0) as reservations_count,
+        periods.account_id,
+        counts.location_id,
+        periods.date,
+        counts.total_calls,
+        counts.orders_count,
+        counts.reservations_count,
         case
             when settings.revenue_mode = 'reservations' then 0
-            else coalesce(ordered.amount, 0)
+            else counts.order_amount
         end as total_revenue_orders,
         case
             when settings.revenue_mode = 'orders' then 0
-            else coalesce(reserved.estimate, 0)
+            else
+                counts.overridden_spend
+                + coalesce(counts.other_guests, 0)
+                * settings.avg_spend_per_head
         end as total_revenue_res_estimate,
         round(
-            coalesce(called.completed_calls, 0)
+            counts.completed_calls
             * settings.minutes_saved_baseline_seconds / 60.0,
             2
         ) as minutes_saved,
         now() as computed_at
-    from called
-    full outer join ordered using (account_id, location_id, date)
-    full outer join reserved using (account_id, location_id, date)
-    inner join settings using (location_id)
+    from periods
+
+    inner join lateral (
+        select
+            activity.location_id,
+            count(*) filter (where activity.activity = 'call')::integer
+                as total_calls,
+            count(*) filter (where activity.call_type = 'order')::integer
+                as orders_count,
+            count(*) filter (where activity.call_type = 'reservation')::integer
+                as reservations_count,
+            count(*) filter (where activity.call_status = 'completed')
+                as completed_calls,
+            coalesce(sum(activity.order_amount), 0) as order_amount,
+            coalesce(sum(activity.guest_count * activity.spend_per_head), 0)
+                as overridden_spend,
+            sum(activity.guest_count) filter (
+                where activity.spend_per_head is null
+            ) as other_guests
+        from activity
+        where
+            activity.account_id = periods.account_id
+            and {{ during('activity.occurred_at') }}
+        group by activity.location_id
+    ) as counts on true
+
+    inner join settings on counts.location_id = settings.location_id
 )
 
 select * from final

@@ -1,6 +1,5 @@
 select
     unit_id,
-    community_id,
     as_of_date,
     balance,
     oldest_due_date
