@@ -89,7 +89,7 @@ final as (
         debts.units_delinquent_60_days,
         debts.units_delinquent_90_days,
         days.total_entries,
-        visits.unique_visitors,
+        visits.visitors as unique_visitors,
         days.total_incidents,
         categories.incidents_by_category,
         resolutions.avg_resolution_hours,
@@ -129,8 +129,7 @@ final as (
     ) as previous on true
 
     inner join lateral (
-        select
-            count(distinct access_logs.visitor_id)::integer as unique_visitors
+        select count(distinct access_logs.visitor_id)::integer as visitors
         from access_logs
         where
             access_logs.community_id = periods.community_id
