@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_community__calendar')) }}
+    select * from {{ periods(ref('int_community__calendar')) }} as periods
 ),
 
 events as (

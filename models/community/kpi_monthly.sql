@@ -3,7 +3,7 @@ with periods as (
         *,
         (month_start - interval '1 month')::date as previous_month_start,
         (month_start + interval '1 month')::date - 1 as month_end
-    from {{ periods(ref('int_community__calendar')) }}
+    from {{ periods(ref('int_community__calendar')) }} as periods
 ),
 
 kpi_daily as (

@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_restaurant__calendar')) }}
+    select * from {{ periods(ref('int_restaurant__calendar')) }} as periods
 ),
 
 activity as (
