@@ -1,0 +1,1 @@
+"""The demo: five businesses' source tables, and years of life in them."""
