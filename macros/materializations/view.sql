@@ -1,6 +1,7 @@
 {# dbt's own view is renamed over the old one and drops it with all that reads
    it; here it is replaced in place, so that refreshes go on meanwhile. Only
-   where its columns changed is it made anew. #}
+   where its columns changed is it made anew; and a run over less than there is
+   leaves it, for refreshes read it. #}
 {% materialization view, adapter='postgres' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set relation = this.incorporate(type='view') -%}
@@ -13,6 +14,9 @@
     {%- endif -%}
 
     {% call statement('main') -%}
+        {%- if existing is not none and is_partial_run() %}
+        select 'left as it is'
+        {%- else %}
         do $replace$
         begin
             create or replace view {{ relation }} as {{ sql }};
@@ -21,6 +25,7 @@
             create view {{ relation }} as {{ sql }};
         end
         $replace$;
+        {%- endif %}
     {%- endcall %}
 
     {%- do apply_grants(relation, config.get('grants'), should_revoke=true) -%}

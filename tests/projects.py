@@ -1,0 +1,207 @@
+"""Databases in which the project is built, and the command line to use on them.
+
+A test module that wants them says `pytest_plugins = ["projects"]`.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+from servers import temporary_folder
+
+from orchestrator.cli import main
+from orchestrator.demo.source_data import create_sources, generate
+from orchestrator.server import Server
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DOMAINS = ("community", "restaurant")
+
+# What a copy of the project needs to be one.
+DBT_FILES = ("dbt_project.yml", "macros", "models", "tests/singular", "tests/generic")
+
+
+@dataclass
+class Workplace:
+    """A database and a profile for it, to call the command line on.
+
+    dbt keeps its files in `target`, where the last test's are still warm.
+    """
+
+    url: str
+    folder: Path
+    target: Path
+    environment: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.write_profile()
+        self.environment = {
+            "DBT_PROJECT_DIR": str(CHECKOUT),
+            "DBT_PROFILES_DIR": str(self.folder),
+            "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "COLUMNS": "80",
+        }
+
+    def write_profile(self, **changes: object) -> None:
+        """Write profiles.yml, for this database unless a setting is given."""
+        login = conninfo_to_dict(self.url)
+        target = {
+            "type": "postgres",
+            "host": login["host"],
+            "port": int(login["port"]),
+            "user": login["user"],
+            "password": login["password"],
+            "dbname": login["dbname"],
+            "schema": "analytics",
+            "threads": 2,
+            **changes,
+        }
+        profiles = {"kpi_summaries": {"target": "test", "outputs": {"test": target}}}
+        (self.folder / "profiles.yml").write_text(json.dumps(profiles))
+
+    def use_copy(self) -> Path:
+        """Work on a copy of the dbt project, which may be changed; return it."""
+        copy = self.folder / "project"
+        for name in DBT_FILES:
+            source = CHECKOUT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name)
+            elif source.exists():
+                copy.mkdir(exist_ok=True)
+                shutil.copy(source, copy / name)
+        self.environment["DBT_PROJECT_DIR"] = str(copy)
+        self.environment["DBT_TARGET_PATH"] = str(self.folder / "target")
+        return copy
+
+    def call(self, *arguments: str) -> Result:
+        """Call `orchestrator` in this process."""
+        result = CliRunner().invoke(main, arguments, env=self.environment)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def answer(self, *arguments: str) -> Any:
+        """Call `orchestrator` with --json and return what it prints."""
+        result = self.call(*arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def refuse(self, *arguments: str) -> tuple[int, str]:
+        """Call what must fail; return the exit code and its one sentence."""
+        result = self.call(*arguments)
+        assert result.exit_code != 0, result.output
+        assert "Traceback" not in result.output
+        *usage, sentence = result.stderr.strip().splitlines()
+        assert sentence.startswith("Error: ")
+        assert not usage or usage[0].startswith("Usage: "), result.stderr
+        return result.exit_code, sentence.removeprefix("Error: ")
+
+    def ask(self, query: str, *values: object) -> list[TupleRow]:
+        """Return the rows of a query, nothing for a statement that has none."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, query: str, *values: object) -> Any:
+        """Return the one value of a query."""
+        ((value,),) = self.ask(query, *values)
+        return value
+
+    def count(self, model: str) -> int:
+        """Return how many rows a summary table has."""
+        with psycopg.connect(self.url) as connection:
+            table = Identifier("analytics", model)
+            cursor = connection.execute(SQL("select count(*) from {}").format(table))
+            return cursor.fetchall()[0][0]
+
+
+@contextmanager
+def named_database(server: Server, name: str, template: str) -> Iterator[str]:
+    """The connection string of a copy of `template`, dropped afterwards.
+
+    Its name is always the same, so that dbt sees no change in the profile.
+    """
+    copied = Identifier(name), Identifier(template)
+    drop = SQL("drop database if exists {} with (force)").format(copied[0])
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(SQL("create database {} template {}").format(*copied))
+        yield server.url(name)
+        connection.execute(drop)
+
+
+@contextmanager
+def workplace(url: str, target: Path) -> Iterator[Workplace]:
+    """A workplace on a database, whose profile goes afterwards."""
+    with temporary_folder() as folder:
+        yield Workplace(url, folder, target)
+
+
+@pytest.fixture(scope="session")
+def target(server: Server) -> Iterator[Path]:
+    """The folder where dbt remembers the project, for each server one."""
+    with temporary_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def source_template(server: Server) -> Iterator[str]:
+    """The name of a database with a little source data of the domains built."""
+    with named_database(server, "sources", "template1") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            create_sources(connection, DOMAINS)
+            until = datetime.now(UTC)
+            generate(connection, scale=0.01, seed=1, until=until, domains=DOMAINS)
+        yield "sources"
+
+
+@pytest.fixture(scope="session")
+def built_template(server: Server, source_template: str, target: Path) -> Iterator[str]:
+    """The name of a database in which dbt has built every model."""
+    with (
+        named_database(server, "built", source_template) as url,
+        workplace(url, target) as place,
+    ):
+        place.answer("run")
+        yield "built"
+
+
+@pytest.fixture
+def sources(server: Server, source_template: str, target: Path) -> Iterator[Workplace]:
+    """A database of this test's own with source data, in which nothing is built."""
+    with (
+        named_database(server, "test", source_template) as url,
+        workplace(url, target) as place,
+    ):
+        yield place
+
+
+@pytest.fixture
+def project(server: Server, built_template: str, target: Path) -> Iterator[Workplace]:
+    """A database of this test's own in which every model is built and fresh."""
+    with (
+        named_database(server, "test", built_template) as url,
+        workplace(url, target) as place,
+    ):
+        yield place
+
+
+@pytest.fixture
+def empty(server: Server, target: Path) -> Iterator[Workplace]:
+    """A database of this test's own that has nothing in it."""
+    with (
+        named_database(server, "test", "template1") as url,
+        workplace(url, target) as place,
+    ):
+        yield place
