@@ -323,6 +323,4 @@ def _some(row: Row, column: str) -> Any:
     return SQL(
         "(select {} from {} order by {}::text"
         " offset {} % greatest((select count(*) from {}), 1) limit 1)"
-    ).format(
-        Identifier(column), table, Identifier(column), Literal(row.index), table
-    )
+    ).format(Identifier(column), table, Identifier(column), Literal(row.index), table)
