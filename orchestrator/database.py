@@ -1,0 +1,111 @@
+"""The connection to the database that dbt's profile names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from orchestrator.dbt import ConnectionProfile, connection_profile
+from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.project import Project
+from orchestrator.queries import query
+
+# What the database says of a request that makes no sense.
+USAGE = (psycopg.errors.InvalidParameterValue, psycopg.errors.NoDataFound)
+
+
+class DatabaseError(OrchestratorError):
+    """The database could not be reached, or refused what was asked of it."""
+
+
+@contextmanager
+def connected(project: Project) -> Iterator[psycopg.Connection[TupleRow]]:
+    """Connect for the length of a block; each statement commits by itself.
+
+    Raises DatabaseError where nobody is let in, and for what goes wrong inside.
+    """
+    profile = connection_profile(project)
+    with plain_errors(), _connect(profile) as connection:
+        yield connection
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what the database refuses into a sentence of its own words."""
+    try:
+        yield
+    except psycopg.Error as error:
+        said = error.diag.message_primary or " ".join(str(error).split())
+        if error.diag.message_hint:
+            said = f"{said} {error.diag.message_hint}"
+        kind = UsageError if isinstance(error, USAGE) else DatabaseError
+        raise kind(said) from error
+
+
+def is_installed(connection: psycopg.Connection[Any]) -> bool:
+    """Say whether a build has ever left its tables and functions here."""
+    found = connection.execute(query("is_installed")).fetchone()
+    return bool(found and found[0])
+
+
+def require_installed(connection: psycopg.Connection[Any]) -> None:
+    """Raise DatabaseError where there is nothing to look at or to refresh yet."""
+    if not is_installed(connection):
+        raise DatabaseError(
+            f'The database "{connection.info.dbname}" has no summary tables yet: '
+            "build them with 'orchestrator run'."
+        )
+
+
+def _connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
+    login = profile.credentials
+    if login.type != "postgres":
+        raise DatabaseError(
+            f"The target {profile.target} in {profile.path} is of type {login.type}: "
+            "only postgres has these summary tables."
+        )
+    optional = {
+        "keepalives_idle": login.keepalives_idle or None,
+        "options": _search_path(login.search_path),
+        "sslmode": login.sslmode,
+        "sslcert": login.sslcert,
+        "sslkey": login.sslkey,
+        "sslrootcert": login.sslrootcert,
+    }
+    try:
+        connection = psycopg.connect(
+            host=login.host,
+            port=login.port,
+            user=login.user,
+            password=login.password,
+            dbname=login.database,
+            connect_timeout=login.connect_timeout,
+            application_name="orchestrator",
+            autocommit=True,
+            **{name: value for name, value in optional.items() if value},
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseError(
+            f'The database "{login.database}" at {login.host}:{login.port} cannot be '
+            f"reached: {_reason(error)}; look at the target {profile.target} in "
+            f"{profile.path}."
+        ) from error
+    if login.role:
+        connection.execute(
+            psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(login.role))
+        )
+    return connection
+
+
+def _search_path(search_path: str | None) -> str | None:
+    if not search_path:
+        return None
+    return "-c search_path=" + search_path.replace(" ", "\\ ")
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    """Return the last reason of a failed connection, without how it was tried."""
+    text = str(error).strip().rpartition(" failed: ")[2]
+    return text.splitlines()[0].removeprefix("FATAL:").strip()

@@ -1,0 +1,265 @@
+"""What the commands print: tables for people, JSON for scripts.
+
+Results go to stdout, progress to stderr. Both are plain where nobody looks, and
+fit 80 columns.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.dbt import plain
+from orchestrator.runs import Run
+from orchestrator.summaries import Refresh, Summary
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
+
+COLORS = {"success": "green", "error": "red", "skipped": "yellow", "running": "cyan"}
+
+
+def output() -> Console:
+    """Return the console that results go to."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def show_json(value: object) -> None:
+    """Print dataclasses, alone or in a list, as JSON; durations are seconds."""
+    rows = [asdict(row) for row in value] if isinstance(value, list) else asdict(value)  # type: ignore[call-overload]
+    click.echo(json.dumps(rows, indent=2, default=_to_json, ensure_ascii=False))
+
+
+def show_runs(runs: Sequence[Run], elapsed: timedelta) -> None:
+    """Print what each summary table got, and the failures to stderr."""
+    table = columns("summary", "status", "-periods", "-rows changed", "-took", "why")
+    for run in runs:
+        table.add_row(
+            run.model,
+            _status(run.status),
+            count(run.periods),
+            count(run.rows_changed),
+            duration(run.duration),
+            "" if run.failed else run.reason or "",
+        )
+    console = output()
+    console.print(table)
+    show_failures(runs)
+    done = [run for run in runs if run.status == "success"]
+    rows = sum(run.rows_changed or 0 for run in done)
+    console.print(
+        f"{counted(len(done), 'summary', 'summaries')} refreshed, "
+        f"{counted(rows, 'row')} changed in {duration(elapsed)}."
+    )
+
+
+def show_failures(runs: Sequence[Run]) -> None:
+    """Print a sentence for each run that failed, to stderr."""
+    for run in runs:
+        if run.failed:
+            click.echo(f"Error: {run.failure}", err=True)
+
+
+def show_refresh(refresh: Refresh) -> None:
+    """Print what a refresh in the database did and what it led to."""
+    if refresh.status == "skipped":
+        click.echo(
+            f"{refresh.model} is being refreshed by somebody else; what was asked for "
+            "waits for the next refresh."
+        )
+        return
+    click.echo(
+        f"{refresh.model}: {counted(refresh.periods, 'period')} computed, "
+        f"{counted(refresh.rows_changed, 'row')} changed in "
+        f"{duration(refresh.duration)}."
+    )
+    if refresh.passed_on_to:
+        click.echo(
+            f"Now requested: {', '.join(refresh.passed_on_to)}. "
+            "To refresh what waits: orchestrator run --due"
+        )
+
+
+def show_status(summaries: Sequence[Summary]) -> None:
+    """Print how each summary table stands, and last, in words, what is to be done."""
+    names = ("summary", "refreshed", "next due", "-waiting", "last run", "-took")
+    table = columns(*names, "-rows")
+    for summary in summaries:
+        table.add_row(
+            summary.model,
+            ago(summary.asked_at, summary.refreshed_through),
+            Text("due", "yellow") if summary.is_due else _until(summary),
+            Text(count(summary.waiting), "yellow" if summary.waiting else ""),
+            _status(summary.last_status or "never"),
+            duration(summary.last_duration),
+            count(summary.last_rows_changed),
+        )
+    console = output()
+    console.print(table)
+    console.print()
+    for summary in summaries:
+        if summary.last_status == "error":
+            when = ago(summary.asked_at, summary.last_run)
+            why = plain(summary.last_error or "for a reason that was not noted")
+            console.print(f"{summary.model} failed {when}: {why}", style="red")
+    idle = [summary for summary in summaries if not summary.has_work]
+    if len(idle) == len(summaries):
+        console.print(f"{counted(len(idle), 'summary', 'summaries')} fresh.")
+        return
+    for summary in summaries:
+        if summary.has_work:
+            console.print(_work(summary))
+    console.print(
+        f"{len(idle)} of {counted(len(summaries), 'summary', 'summaries')} fresh. "
+        "To refresh the rest: orchestrator run --due"
+    )
+
+
+@dataclass
+class Work:
+    """Something that takes a while. What is `done` in the end is kept on stderr."""
+
+    doing: str
+    bar: Progress
+    task: TaskID
+    done: str = ""
+
+    def tell(self, detail: str) -> None:
+        """Show what is at hand."""
+        self.bar.update(self.task, description=f"{self.doing}: {detail}")
+
+    def listen(self, event: "EventMsg") -> None:
+        """Show how far an invocation of dbt is, by its events."""
+        if event.info.name == "LogStartLine":
+            if event.data.index == 1:
+                self.bar.update(self.task, total=event.data.total, completed=0)
+            self.tell(event.data.node_info.node_name)
+        elif event.info.name == "NodeFinished":
+            self.bar.advance(self.task)
+
+
+@contextmanager
+def working(doing: str) -> Iterator[Work]:
+    """Show on stderr that something is at work, where that is a terminal."""
+    console = Console(stderr=True, highlight=False, markup=False)
+    began = time.monotonic()
+    with Progress(
+        SpinnerColumn(),
+        TimeElapsedColumn(),
+        _Bar(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        work = Work(doing, bar, bar.add_task(doing, total=None))
+        yield work
+    if work.done:
+        took = timedelta(seconds=time.monotonic() - began)
+        console.print(f"{work.done} ({duration(took)})", soft_wrap=True)
+
+
+class _Bar(BarColumn):
+    """A bar where it is known how much there is to do."""
+
+    def __init__(self) -> None:
+        super().__init__(bar_width=20)
+
+    def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]
+        return Text("") if task.total is None else super().render(task)
+
+
+def columns(*names: str) -> Table:
+    """Return an empty table; a name that begins with a hyphen is of numbers.
+
+    The last column gives way where the terminal is narrow.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(
+            name.removeprefix("-"),
+            justify="right" if name.startswith("-") else "left",
+            no_wrap=True,
+            overflow="ellipsis" if name == names[-1] else "fold",
+        )
+    return table
+
+
+def ago(now: datetime, then: datetime | None) -> str:
+    """Return how long ago something was."""
+    return "never" if then is None else f"{_span(now - then)} ago"
+
+
+def duration(taken: timedelta | None) -> str:
+    """Return how long something took."""
+    if taken is None:
+        return ""
+    seconds = taken.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def count(number: int | None) -> str:
+    """Return a number as people write it."""
+    return "" if number is None else f"{number:,}"
+
+
+def counted(number: int | None, one: str, many: str | None = None) -> str:
+    """Return a number of things."""
+    return f"{number or 0:,} {one if number == 1 else many or one + 's'}"
+
+
+def _span(length: timedelta) -> str:
+    seconds = max(length.total_seconds(), 0)
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if seconds / size < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def _until(summary: Summary) -> str:
+    return f"in {_span(summary.next_due - summary.asked_at)}"
+
+
+def _status(status: str) -> Text:
+    return Text(status, COLORS.get(status, ""))
+
+
+def _work(summary: Summary) -> str:
+    parts = []
+    if summary.refreshed_through is None:
+        parts.append("was never built")
+    elif summary.is_due:
+        parts.append(f"is due since {summary.last_due:%Y-%m-%d %H:%M %Z}")
+    if summary.waiting:
+        parts.append(f"has {counted(summary.waiting, 'request')} waiting")
+    return f"{summary.model} {' and '.join(parts)}."
+
+
+def _to_json(value: Any) -> str | float:  # noqa: ANN401
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    raise TypeError(value)

@@ -1,0 +1,77 @@
+"""The dbt project at work, and which connection of its profile."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import UsageError
+
+PROJECT_FILE = "dbt_project.yml"
+PROFILES_FILE = "profiles.yml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a caller says of the project; what is None, dbt's environment says.
+
+    `project_dir` is else the folder at hand or the nearest above it that is a
+    dbt project, else the checkout that this package lies in. `profiles_dir` is
+    else, as for dbt, the folder at hand, then the project, then ~/.dbt.
+    """
+
+    project_dir: Path | None = None
+    profiles_dir: Path | None = None
+    profile: str | None = None
+    target: str | None = None
+    vars: str | None = None
+    target_path: Path | None = None
+    log_path: Path | None = None
+
+    def options(self) -> list[str]:
+        """Return the options that tell dbt all this.
+
+        Raises UsageError where there is no project.
+        """
+        told = {
+            "--project-dir": self._project_dir(),
+            "--profiles-dir": self._profiles_dir(),
+            "--profile": self.profile,
+            "--target": self.target,
+            "--vars": self.vars,
+            "--target-path": self.target_path,
+            "--log-path": self.log_path,
+        }
+        return [
+            part
+            for option, value in told.items()
+            if value is not None
+            for part in (option, str(value))
+        ]
+
+    def _project_dir(self) -> Path:
+        named = self.project_dir or os.environ.get("DBT_PROJECT_DIR")
+        if named:
+            folder = Path(named).resolve()
+            if not (folder / PROJECT_FILE).is_file():
+                raise UsageError(
+                    f"{folder} is no dbt project (it has no {PROJECT_FILE}): name "
+                    "one with --project-dir."
+                )
+            return folder
+        checkout = Path(__file__).resolve().parents[1]
+        here = Path.cwd()
+        for folder in (here, *here.parents, checkout):
+            if (folder / PROJECT_FILE).is_file():
+                return folder
+        raise UsageError(
+            f"There is no {PROJECT_FILE} in {here} or above it: go to the dbt "
+            "project, or name it with --project-dir."
+        )
+
+    def _profiles_dir(self) -> Path | None:
+        if named := self.profiles_dir or os.environ.get("DBT_PROFILES_DIR"):
+            return Path(named).resolve()
+        for folder in (Path.cwd(), self._project_dir()):
+            if (folder / PROFILES_FILE).is_file():
+                return folder
+        return None

@@ -1,0 +1,58 @@
+"""Runs: refreshes of summary tables, and what came of each."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from orchestrator.dbt import Execution
+from orchestrator.queries import query
+
+
+@dataclass(frozen=True)
+class Run:
+    """One refresh of a summary table; `status` is success, error or skipped."""
+
+    model: str
+    status: str
+    reason: str | None = None
+    started_at: datetime | None = None
+    duration: timedelta | None = None
+    periods: int | None = None
+    rows_changed: int | None = None
+    error_message: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended before its work was done."""
+        return self.status == "error"
+
+    @property
+    def failure(self) -> str:
+        """What became of it, in a sentence."""
+        return f"{self.model} was not refreshed: {self.error_message}"
+
+
+def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]:
+    """Return what an invocation of dbt did to each summary table, in its order.
+
+    A view that failed is among them: it is why others were skipped.
+    """
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        noted = cursor.execute(
+            query("runs_of_invocation"), {"invocation": execution.invocation}
+        )
+        runs = {run.model: run for run in noted}
+    for result in execution.results:
+        if result.kind != "model":
+            continue
+        run = runs.get(result.name, Run(result.name, "skipped"))
+        if result.failed:
+            runs[result.name] = replace(
+                run, status="error", error_message=result.message
+            )
+        elif result.status == "skipped":
+            runs[result.name] = replace(run, reason="what it reads failed")
+    return list(runs.values())

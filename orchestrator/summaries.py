@@ -1,0 +1,96 @@
+"""Summary tables: how they stand, and their refresh by the database itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row, dict_row
+
+from orchestrator.database import require_installed
+from orchestrator.errors import UsageError
+from orchestrator.queries import query
+from orchestrator.runs import Run
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a summary table stands; `refreshed_through` is None before its build."""
+
+    model: str
+    relation: str
+    cadence: dict[str, Any]
+    upstream: list[str]
+    refreshed_through: datetime | None
+    last_due: datetime
+    next_due: datetime
+    is_due: bool
+    waiting: int
+    waiting_since: datetime | None
+    last_status: str | None
+    last_run: datetime | None
+    last_duration: timedelta | None
+    last_periods: int | None
+    last_rows_changed: int | None
+    last_error: str | None
+    asked_at: datetime
+
+    @property
+    def has_work(self) -> bool:
+        """Whether it is due or somebody waits for it."""
+        return self.is_due or self.waiting > 0
+
+
+@dataclass(frozen=True)
+class Refresh(Run):
+    """A refresh in the database, and which summary tables it asked something of."""
+
+    passed_on_to: tuple[str, ...] = ()
+
+
+def all_summaries(connection: Connection[Any]) -> list[Summary]:
+    """Return how every summary table stands, by name.
+
+    Raises DatabaseError where nothing was ever built.
+    """
+    require_installed(connection)
+    with connection.cursor(row_factory=class_row(Summary)) as cursor:
+        return cursor.execute(query("summaries")).fetchall()
+
+
+def refresh(
+    connection: Connection[Any],
+    model: str,
+    tenant: UUID | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Refresh:
+    """Refresh a summary table now: what waits, and these local days of a tenant.
+
+    With neither tenant nor days it only serves what waits and is new. The request
+    and the refresh are one transaction; a refresh that fails leaves the request.
+    Raises UsageError for a model, tenant or days that do not exist, DatabaseError
+    for a model that was never built.
+    """
+    known = [summary.model for summary in all_summaries(connection)]
+    if model not in known:
+        raise UsageError(f'There is no summary table "{model}"{suggest(model, known)}')
+    asked = {"model": model, "tenant": tenant, "first": first, "last": last}
+    with connection.transaction():
+        if any(part is not None for part in (tenant, first, last)):
+            connection.execute(query("request"), asked)
+        with connection.cursor(row_factory=dict_row) as cursor:
+            (outcome,) = cursor.execute(query("refresh"), asked)
+        passed_on = connection.execute(query("passed_on"), asked).fetchall()
+    return Refresh(model, **outcome, passed_on_to=tuple(name for (name,) in passed_on))
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return how a sentence about an unknown name goes on: the nearest, or all."""
+    names = sorted(known)
+    if near := get_close_matches(name, names, n=1):
+        return f": did you mean {near[0]}?"
+    return f": there are {', '.join(names)}." if names else ": there are none."

@@ -1,0 +1,193 @@
+"""What cannot work is said in one sentence, with the right exit code."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["projects"]
+
+COMMANDS = [["status"], ["run"], ["refresh", "kpi_daily"]]
+every_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+
+
+def has_schema(place, name):
+    return place.value("select to_regnamespace(%s) is not null", name)
+
+
+@every_command
+def test_a_wrong_password(empty, command):
+    empty.write_profile(password="wrong")
+    code, sentence = empty.refuse(*command)
+    assert code == 1
+    assert "password authentication failed" in sentence
+    assert f"target test in {empty.folder}/profiles.yml" in sentence
+    assert not has_schema(empty, "orchestrator")
+
+
+@every_command
+def test_a_database_that_does_not_exist(empty, command):
+    empty.write_profile(dbname="nowhere")
+    code, sentence = empty.refuse(*command)
+    assert code == 1
+    assert 'database "nowhere" does not exist' in sentence
+
+
+def test_a_host_where_nobody_listens(empty):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    empty.write_profile(port=port)
+    code, sentence = empty.refuse("status")
+    assert code == 1
+    assert f"127.0.0.1:{port} cannot be reached: " in sentence
+    assert "refused" in sentence
+
+
+def test_a_host_that_does_not_exist(empty):
+    empty.write_profile(host="nowhere.invalid")
+    code, sentence = empty.refuse("status")
+    assert code == 1
+    assert "nowhere.invalid" in sentence
+
+
+def test_a_server_that_is_too_old(sources):
+    # The oldest server at hand is not, so the database says it is.
+    name = sources.value("select quote_ident(current_database())")
+    sources.ask("create schema older")
+    sources.ask(
+        """
+        create function older.current_setting(text) returns text language sql
+        return case $1
+            when 'server_version_num' then '140011'
+            when 'server_version' then '14.11'
+            else pg_catalog.current_setting($1)
+        end
+        """
+    )
+    sources.ask(f"alter database {name} set search_path = older, pg_catalog, public")
+    code, sentence = sources.refuse("run")
+    assert code == 1
+    assert "This database is PostgreSQL 14.11" in sentence
+    assert "needs 15 or newer" in sentence
+    assert not sentence.endswith(")")
+    assert sources.value("select to_regclass('analytics.kpi_daily')") is None
+
+
+def test_a_profile_that_does_not_exist(empty):
+    (empty.folder / "profiles.yml").unlink()
+    code, sentence = empty.refuse("status")
+    assert code == 1
+    assert "Could not find profile named 'kpi_summaries'" in sentence
+    assert sentence.endswith(f": there is no {empty.folder}/profiles.yml.")
+
+    empty.write_profile()
+    code, sentence = empty.refuse("status", "--profile", "mine")
+    assert code == 1
+    assert "'mine'" in sentence
+
+
+def test_a_target_that_does_not_exist(empty):
+    code, sentence = empty.refuse("status", "--target", "moon")
+    assert code == 1
+    assert "'moon'" in sentence
+    assert "test" in sentence
+
+
+@pytest.mark.parametrize("setting", ["password", "dbname"])
+def test_an_environment_variable_that_is_not_set(empty, setting):
+    empty.write_profile(**{setting: "{{ env_var('NO_SUCH_VARIABLE') }}"})
+    code, sentence = empty.refuse("status")
+    assert code == 1
+    assert "NO_SUCH_VARIABLE" in sentence
+
+
+def test_a_database_of_another_kind(empty):
+    empty.write_profile(type="oracle")
+    code, sentence = empty.refuse("status")
+    assert code == 1
+    assert "oracle" in sentence
+
+
+@every_command
+def test_vars_that_are_not_yaml(empty, command):
+    code, sentence = empty.refuse(*command, "--vars", "{domains: [")
+    assert code == 2
+    assert "--vars" in sentence
+
+
+def test_a_folder_that_is_no_project(empty, tmp_path):
+    code, sentence = empty.refuse("status", "--project-dir", str(tmp_path))
+    assert code == 2
+    assert f"{tmp_path} is no dbt project" in sentence
+
+
+def test_nothing_was_built_yet(sources):
+    for command in (["status"], ["refresh", "kpi_daily"]):
+        code, sentence = sources.refuse(*command)
+        assert code == 1
+        assert "has no summary tables yet" in sentence
+        assert "orchestrator run" in sentence
+
+
+def test_a_source_table_that_is_missing(sources):
+    sources.ask("drop table restaurant.orders")
+    code, sentence = sources.refuse("run")
+    assert code == 1
+    assert sentence.startswith("There is no source table restaurant.orders.")
+    assert sources.value("select to_regclass('analytics.metrics_daily')") is None
+
+
+def test_a_cadence_that_makes_no_sense(sources):
+    model = sources.use_copy() / "models" / "community" / "kpi_daily.yml"
+    text = model.read_text()
+    assert 'at: "01:00"' in text
+    model.write_text(text.replace('at: "01:00"', 'at: "25:00"'))
+    code, sentence = sources.refuse("run")
+    assert code == 1
+    assert "kpi_daily: meta.cadence has at: 25:00" in sentence
+    assert "kpi_daily.yml" in sentence
+    assert "macro" not in sentence
+    assert sources.value("select to_regclass('analytics.kpi_daily')") is None
+
+
+def test_a_project_that_is_no_yaml(sources):
+    project = sources.use_copy() / "dbt_project.yml"
+    project.write_text(project.read_text().replace("name: ", "name: [", 1))
+    code, sentence = sources.refuse("run")
+    assert code == 1
+    assert "Syntax error near line" in sentence
+    assert "profiles.yml" not in sentence
+
+
+def test_a_model_that_cannot_be_compiled(sources):
+    model = sources.use_copy() / "models" / "community" / "kpi_daily.sql"
+    model.write_text(model.read_text().replace("{{ ", "{{ no_such_macro() }}{{ ", 1))
+    code, sentence = sources.refuse("run")
+    assert code == 1
+    assert "no_such_macro" in sentence
+    assert "models/community/kpi_daily.sql" in sentence
+
+
+def test_a_login_that_may_not_create_anything(sources):
+    name = sources.value("select quote_ident(current_database())")
+    role = f"guest_of_{name}"
+    sources.ask(f"create role {role} login password 'guest'")
+    try:
+        sources.write_profile(user=role, password="guest")
+        code, sentence = sources.refuse("run")
+        assert code == 1
+        assert "permission denied" in sentence
+    finally:
+        sources.ask(f"drop role {role}")
+
+
+def test_an_unknown_command():
+    answer = subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", "freshen"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "freshen" in answer.stderr
