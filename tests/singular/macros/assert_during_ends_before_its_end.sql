@@ -1,0 +1,35 @@
+-- during holds from the first instant of a period until just before its last,
+-- which is the next period's first: no instant lies in two, and none in none.
+
+with periods (period_name, starts_at, ends_at) as (
+    values
+    (
+        'first',
+        timestamptz '2026-06-10 22:00+00',
+        timestamptz '2026-06-11 22:00+00'
+    ),
+    ('second', '2026-06-11 22:00+00', '2026-06-12 22:00+00')
+),
+
+cases (happened_at, expected) as (
+    values
+    (timestamptz '2026-06-10 21:59:59.999999+00', null),
+    (timestamptz '2026-06-10 22:00+00', 'first'),
+    (timestamptz '2026-06-11 21:59:59.999999+00', 'first'),
+    (timestamptz '2026-06-11 22:00+00', 'second'),
+    (timestamptz '2026-06-12 22:00+00', null),
+    (null, null)
+),
+
+computed as (
+    select
+        cases.happened_at,
+        cases.expected,
+        periods.period_name as actual
+    from cases
+    left join periods on {{ during('cases.happened_at') }}
+)
+
+select *
+from computed
+where actual is distinct from expected

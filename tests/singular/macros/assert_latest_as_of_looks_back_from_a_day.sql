@@ -1,0 +1,37 @@
+-- latest_as_of is the newest row of an entity at or before a day; none where
+-- all its rows are later. Another entity's rows are not looked at.
+
+with unit_balances (unit_no, as_of_date, balance) as (
+    values
+    (1, date '2026-06-01', 10),
+    (1, date '2026-06-05', 20),
+    (1, date '2026-06-10', 30),
+    (2, date '2026-06-04', 99)
+),
+
+cases (unit_no, metric_date, expected) as (
+    values
+    (1, date '2026-05-31', null),
+    (1, date '2026-06-01', 10),
+    (1, date '2026-06-04', 10),
+    (1, date '2026-06-05', 20),
+    (1, date '2026-12-31', 30),
+    (3, date '2026-12-31', null)
+),
+
+computed as (
+    select
+        cases.*,
+        latest.balance as actual
+    from cases
+    left join lateral (
+        {{ latest_as_of(
+            'unit_balances', 'cases', 'unit_no', 'as_of_date',
+            'cases.metric_date'
+        ) }}
+    ) as latest on true
+)
+
+select *
+from computed
+where actual is distinct from expected

@@ -1,0 +1,21 @@
+-- row_id is the same for the same key, today and in every database, and another
+-- for another key: also where the values of two keys join to the same text, or
+-- are the same text with another type.
+
+with cases as (
+    select
+        {{ row_id(["'a'::text", "date '2026-06-10'", '7']) }} as id,
+        {{ row_id(["'a'::text", "date '2026-06-11'", '7']) }} as other_date,
+        {{ row_id(["'ab'::text", "'c'::text"]) }} as split_late,
+        {{ row_id(["'a'::text", "'bc'::text"]) }} as split_early,
+        {{ row_id(["'7'::text"]) }} as as_text,
+        {{ row_id(['7']) }} as as_number
+)
+
+select *
+from cases
+where
+    id <> md5('["a", "2026-06-10", 7]')::uuid
+    or id = other_date
+    or split_late = split_early
+    or as_text = as_number
