@@ -453,3 +453,13 @@ def test_who_has_only_a_restaurant_gets_only_that(sources):
 def test_models_compile_and_show_without_a_claimed_queue(project):
     assert dbt(project, "compile", "--select", "kpi_weekly")
     assert dbt(project, "show", "--select", "kpi_daily", "--limit", "1")
+
+
+def test_an_edited_view_recomputes_what_reads_it_once_it_is_built(project):
+    staging = project.use_copy() / "models/community/staging"
+    view = staging / "stg_community__access_logs.sql"
+    view.write_text(view.read_text() + "where decision = 'denied'\n")
+    assert dbt(project, "run", "--select", "kpi_daily")
+    assert project.value("select sum(total_entries) from analytics.kpi_daily") > 0
+    assert dbt(project, "run", "--select", "stg_community__access_logs", "kpi_daily")
+    assert project.value("select sum(total_entries) from analytics.kpi_daily") == 0

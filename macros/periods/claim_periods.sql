@@ -17,19 +17,9 @@
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
             p_scope => '{{ scope }}',
-            p_definition => '{{ _definition() }}',
+            p_definition => {{ model_definition() }},
             p_invocation => '{{ invocation_id }}'
         );
         {{ claim_requested(exists=load_relation(this) is not none) }}
     {%- endif -%}
-{%- endmacro %}
-
-{# A fingerprint of what the model computes: where it changed since the last
-   build, every period is due. #}
-{% macro _definition() -%}
-    {%- set parts = [model.raw_code] -%}
-    {%- for id in model.depends_on.nodes if id in graph.nodes -%}
-        {%- do parts.append(graph.nodes[id].checksum.checksum) -%}
-    {%- endfor -%}
-    {%- do return(local_md5(parts | join('|'))) -%}
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{# The source tables and the summary tables that a model reads, through
-   however many views: {sources: [source nodes], upstream: [names]}. #}
+{# What a model reads, through however many views:
+   {sources: [source nodes], upstream: [names of summaries], views: [relations]}. #}
 {% macro lineage_of(node) -%}
-    {%- set found = {'sources': [], 'upstream': []} -%}
+    {%- set found = {'sources': [], 'upstream': [], 'views': []} -%}
     {%- set pending = node.depends_on.nodes | list -%}
     {%- set seen = [] -%}
     {%- for _ in range(1000) if pending -%}
@@ -13,6 +13,12 @@
             {%- do found.upstream.append(graph.nodes[id].name) -%}
         {%- elif id in graph.nodes -%}
             {%- do pending.extend(graph.nodes[id].depends_on.nodes) -%}
+            {%- if graph.nodes[id].config.materialized == 'view' -%}
+                {%- do found.views.append(api.Relation.create(
+                    schema=graph.nodes[id].schema,
+                    identifier=graph.nodes[id].alias
+                ) | string) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- do seen.append(id) -%}
     {%- endfor -%}
