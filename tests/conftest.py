@@ -10,6 +10,14 @@ from orchestrator.binaries import system_binaries
 from orchestrator.server import Server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each server's tests to one worker, which alone starts that server."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            server = item.callspec.params.get("server")
+            item.add_marker(pytest.mark.xdist_group(str(server)))
+
+
 @pytest.fixture(scope="session", params=["embedded", 15], ids=["pg18", "pg15"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The newest PostgreSQL, embedded, then the oldest, the system's own."""

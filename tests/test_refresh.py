@@ -463,3 +463,43 @@ def test_an_edited_view_recomputes_what_reads_it_once_it_is_built(project):
     assert project.value("select sum(total_entries) from analytics.kpi_daily") > 0
     assert dbt(project, "run", "--select", "stg_community__access_logs", "kpi_daily")
     assert project.value("select sum(total_entries) from analytics.kpi_daily") == 0
+
+
+def test_a_location_that_has_gone_leaves_rows_that_follow_their_own_account(project):
+    ((location, former, owner),) = project.ask(
+        "select location_id, account_id, accounts.id"
+        " from analytics.metrics_daily"
+        " inner join restaurant.accounts on accounts.id <> account_id"
+        " where minutes_saved > 0 order by 1, 2, 3 limit 1"
+    )
+
+    def left_behind():
+        return project.ask(
+            "select to_jsonb(metrics_daily) from analytics.metrics_daily"
+            " where account_id = %s and location_id = %s order by date",
+            former,
+            location,
+        )
+
+    project.ask(
+        "update restaurant.locations set account_id = %s where id = %s", owner, location
+    )
+    refresh(project, "metrics_daily")
+    before = left_behind()
+    assert before
+    project.ask(
+        "insert into restaurant.account_settings values (%s, 'both', 111, 11)"
+        " on conflict (account_id) do update set revenue_mode = 'both',"
+        " avg_spend_per_head = 111, minutes_saved_baseline_seconds = 11",
+        owner,
+    )
+    project.ask(
+        "insert into restaurant.location_settings values (%s, 222, 22)"
+        " on conflict (location_id) do update set"
+        " avg_spend_per_head = 222, minutes_saved_baseline_seconds = 22",
+        location,
+    )
+    refresh(project, "metrics_daily")
+    project.ask("select orchestrator.request('metrics_daily')")
+    assert refresh(project, "metrics_daily")[1] == 0
+    assert left_behind() == before

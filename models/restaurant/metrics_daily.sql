@@ -6,7 +6,15 @@ activity as (
     select * from {{ ref('int_restaurant__activity') }}
 ),
 
-settings as (
+locations as (
+    select * from {{ ref('stg_restaurant__locations') }}
+),
+
+account_settings as (
+    select * from {{ ref('stg_restaurant__account_settings') }}
+),
+
+location_settings as (
     select * from {{ ref('int_restaurant__location_settings') }}
 ),
 
@@ -19,19 +27,27 @@ final as (
         counts.orders_count,
         counts.reservations_count,
         case
-            when settings.revenue_mode = 'reservations' then 0
+            when account_settings.revenue_mode = 'reservations' then 0
             else counts.order_amount
         end as total_revenue_orders,
         case
-            when settings.revenue_mode = 'orders' then 0
+            when account_settings.revenue_mode = 'orders' then 0
             else
                 counts.overridden_spend
                 + coalesce(counts.other_guests, 0)
-                * settings.avg_spend_per_head
+                * coalesce(
+                    location_settings.avg_spend_per_head,
+                    account_settings.avg_spend_per_head,
+                    0
+                )
         end as total_revenue_res_estimate,
         round(
             counts.completed_calls
-            * settings.minutes_saved_baseline_seconds / 60.0,
+            * coalesce(
+                location_settings.minutes_saved_baseline_seconds,
+                account_settings.minutes_saved_baseline_seconds,
+                120
+            ) / 60.0,
             2
         ) as minutes_saved,
         now() as computed_at
@@ -61,7 +77,16 @@ final as (
         group by activity.location_id
     ) as counts on true
 
-    inner join settings on counts.location_id = settings.location_id
+    inner join locations on counts.location_id = locations.location_id
+
+    left join account_settings
+        on periods.account_id = account_settings.account_id
+
+    -- What another account has set for the location does not count here.
+    left join location_settings
+        on
+            periods.account_id = location_settings.account_id
+            and counts.location_id = location_settings.location_id
 )
 
 select * from final

@@ -63,22 +63,12 @@ compared as (
 validation_errors as (
     select *
     from compared
-    where
-        not exists (
-            select from orchestrator.refresh_queue as requests
-            where
-                requests.model = '{{ node.name }}'
-                and (requests.tenant = compared.{{ summary.tenant }})
-                is not false
-                and (
-                    requests.period && orchestrator.touched(
-                        compared.period,
-                        (
-                            compared.period + interval '1 {{ summary.grain }}'
-                        )::date - 1
-                    )
-                ) is not false
-        )
+    where {{ has_no_open_request(
+        node.name,
+        'compared.' ~ summary.tenant,
+        'compared.period',
+        "(compared.period + interval '1 " ~ summary.grain ~ "')::date - 1"
+    ) }}
 )
 
 select * from validation_errors

@@ -60,21 +60,12 @@ validation_errors as (
             {{- ", " if not loop.last }}
             {%- endfor -%}
         )
-        and not exists (
-            select from orchestrator.refresh_queue as requests
-            where
-                requests.model = '{{ node.name }}'
-                and (requests.tenant = actual.{{ summary.tenant }})
-                is not false
-                and (
-                    requests.period && orchestrator.touched(
-                        actual.period,
-                        (
-                            actual.period + interval '1 {{ summary.grain }}'
-                        )::date - 1
-                    )
-                ) is not false
-        )
+        and {{ has_no_open_request(
+            node.name,
+            'actual.' ~ summary.tenant,
+            'actual.period',
+            "(actual.period + interval '1 " ~ summary.grain ~ "')::date - 1"
+        ) }}
 )
 
 select * from validation_errors

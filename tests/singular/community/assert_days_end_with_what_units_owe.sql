@@ -56,16 +56,9 @@ different as (
 )
 
 select * from different
--- What an open request is about may differ until the request is served.
-where not exists (
-    select from orchestrator.refresh_queue as requests
-    where
-        requests.model = 'kpi_daily'
-        and (requests.tenant = different.community_id) is not false
-        and (
-            requests.period
-            && orchestrator.touched(
-                different.metric_date, different.metric_date
-            )
-        ) is not false
-)
+where {{ has_no_open_request(
+    'kpi_daily',
+    'different.community_id',
+    'different.metric_date',
+    'different.metric_date'
+) }}

@@ -60,16 +60,9 @@ different as (
 )
 
 select * from different
--- What an open request is about may differ until the request is served.
-where not exists (
-    select from orchestrator.refresh_queue as requests
-    where
-        requests.model = 'kpi_monthly'
-        and (requests.tenant = different.community_id) is not false
-        and (
-            requests.period
-            && orchestrator.touched(
-                different.first_day, different.last_day
-            )
-        ) is not false
-)
+where {{ has_no_open_request(
+    'kpi_monthly',
+    'different.community_id',
+    'different.first_day',
+    'different.last_day'
+) }}

@@ -61,16 +61,9 @@ different as (
 )
 
 select * from different
--- What an open request is about may differ until the request is served.
-where not exists (
-    select from orchestrator.refresh_queue as requests
-    where
-        requests.model = 'metrics_daily'
-        and (requests.tenant = different.account_id) is not false
-        and (
-            requests.period
-            && orchestrator.touched(
-                different.worked_on, different.worked_on
-            )
-        ) is not false
-)
+where {{ has_no_open_request(
+    'metrics_daily',
+    'different.account_id',
+    'different.worked_on',
+    'different.worked_on'
+) }}

@@ -1,7 +1,9 @@
--- What a location earned and saved on a day, from the settings as they are
--- stored: of a spend per head, the reservation's own, else the location's, else
--- the account's; of the seconds a call saves, the location's, else the
--- account's, else 120; and of the two revenues those that the account counts.
+-- What an account's work at a location earned and saved on a day, from the
+-- settings as they are stored: of a spend per head, the reservation's own, else
+-- the location's, else the account's; of the seconds a call saves, the
+-- location's, else the account's, else 120; and of the two revenues those that
+-- the account counts. The account is the work's own, and the location's
+-- settings are those of a location that is the account's.
 
 {{ config(enabled='restaurant' in var('domains')) }}
 
@@ -87,9 +89,11 @@ earned as (
     inner join accounts on worked.account_id = accounts.account_id
     inner join locations on worked.location_id = locations.location_id
     left join location_settings
-        on locations.location_id = location_settings.location_id
+        on
+            locations.location_id = location_settings.location_id
+            and worked.account_id = locations.account_id
     left join account_settings
-        on locations.account_id = account_settings.account_id
+        on worked.account_id = account_settings.account_id
 ),
 
 by_day as (
@@ -126,16 +130,9 @@ different as (
 )
 
 select * from different
--- What an open request is about may differ until the request is served.
-where not exists (
-    select from orchestrator.refresh_queue as requests
-    where
-        requests.model = 'metrics_daily'
-        and (requests.tenant = different.account_id) is not false
-        and (
-            requests.period
-            && orchestrator.touched(
-                different.worked_on, different.worked_on
-            )
-        ) is not false
-)
+where {{ has_no_open_request(
+    'metrics_daily',
+    'different.account_id',
+    'different.worked_on',
+    'different.worked_on'
+) }}
