@@ -205,6 +205,8 @@ def test_ends_at_once_when_interrupted(project):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # What a shell puts in the background ignores it, and so its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while not project.value("select count(*) from pg_locks where not granted"):
             assert run.poll() is None, run.stderr.read()
