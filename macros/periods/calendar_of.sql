@@ -4,10 +4,7 @@
     {%- for id in node.depends_on.nodes
         if graph.nodes.get(id, {}).get('config', {}).get('meta', {}).get('calendar')
     -%}
-        {%- set calendar = graph.nodes[id] -%}
-        {%- do return(api.Relation.create(
-            schema=calendar.schema, identifier=calendar.alias
-        )) -%}
+        {%- do return(relation_of(graph.nodes[id])) -%}
     {%- endfor -%}
     {%- do exceptions.raise_compiler_error(
         node.name ~ " reads no calendar. Select from"

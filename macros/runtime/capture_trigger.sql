@@ -2,7 +2,8 @@
      tenant  a column, or an expression over the row `changed`; none: all
      at      columns with the moments a row touches
      span    [from, to] columns: a row touches all between; to null: open
-   With neither `at` nor `span` a row touches its tenant's every period. #}
+     from    a column: a row touches all from there on
+   With none of these three a row touches its tenant's every period. #}
 {% macro capture_trigger(source, models) -%}
 {%- set relation = source_relation(source) -%}
 {%- set columns = source.columns.keys() | join(', ') -%}

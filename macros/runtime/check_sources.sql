@@ -4,24 +4,23 @@
 {% macro check_sources() -%}
     {%- if execute -%}
         {%- set tables = tables_present() -%}
-        {%- set needed = [] -%}
+        {%- set needed = {} -%}
         {%- for id in selected_resources if id in graph.nodes -%}
-            {%- do needed.extend(lineage_of(graph.nodes[id]).sources) -%}
+            {%- for source in lineage_of(graph.nodes[id]).sources -%}
+                {%- do needed.update({source_relation(source): source}) -%}
+            {%- endfor -%}
         {%- endfor -%}
-        {%- set missing = [] -%}
-        {%- for source in needed if source_relation(source) not in tables -%}
-            {%- do missing.append(source_relation(source)) -%}
-        {%- endfor -%}
+        {%- set missing = needed | reject('in', tables) | sort -%}
         {%- if missing -%}
             {%- do exceptions.raise_compiler_error(
                 "There is no source table "
-                ~ (missing | unique | sort | join(', '))
+                ~ (missing | join(', '))
                 ~ ". Create it, set the domain's schema var, or leave its"
                 ~ " domain out of the var `domains`."
             ) -%}
         {%- endif -%}
-        {%- for source in needed -%}
-            {%- do _check_capture(source, tables[source_relation(source)]) -%}
+        {%- for relation, source in needed.items() -%}
+            {%- do _check_capture(source, tables[relation]) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

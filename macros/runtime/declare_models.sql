@@ -12,9 +12,7 @@
             {%- endfor -%}
             {%- do declared.append({
                 'model': node.name,
-                'relation': api.Relation.create(
-                    schema=node.schema, identifier=node.alias
-                ) | string,
+                'relation': relation_of(node) | string,
                 'calendar': calendar_of(node) | string,
                 'tenant': summary.tenant,
                 'cadence': summary.cadence,

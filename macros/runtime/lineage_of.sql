@@ -14,10 +14,9 @@
         {%- elif id in graph.nodes -%}
             {%- do pending.extend(graph.nodes[id].depends_on.nodes) -%}
             {%- if graph.nodes[id].config.materialized == 'view' -%}
-                {%- do found.views.append(api.Relation.create(
-                    schema=graph.nodes[id].schema,
-                    identifier=graph.nodes[id].alias
-                ) | string) -%}
+                {%- do found.views.append(
+                    relation_of(graph.nodes[id]) | string
+                ) -%}
             {%- endif -%}
         {%- endif -%}
         {%- do seen.append(id) -%}

@@ -49,6 +49,27 @@ as $$
     end
 $$;
 
+-- What the project declares of a summary table; an error where there is none.
+create or replace function orchestrator.declared(p_model text)
+returns orchestrator.models
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    found_model orchestrator.models;
+begin
+    select * into found_model from orchestrator.models where model = p_model;
+    if not found then
+        raise exception 'There is no summary table "%".', p_model
+            using errcode = 'undefined_table', hint = (
+                select 'There are: ' || string_agg(model, ', ' order by model)
+                from orchestrator.models
+            );
+    end if;
+    return found_model;
+end
+$$;
+
 -- Ask for local days p_from to p_to (null: from the first, to the last) of a
 -- tenant (null: all), as a person does.
 create or replace function orchestrator.request(
@@ -63,17 +84,10 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    asked orchestrator.models;
+    asked constant orchestrator.models := orchestrator.declared(p_model);
     found_rows integer;
 begin
-    select * into asked from orchestrator.models where model = p_model;
-    if not found then
-        raise exception 'There is no summary table "%".', p_model
-            using errcode = 'undefined_table', hint = (
-                select 'There are: ' || string_agg(model, ', ' order by model)
-                from orchestrator.models
-            );
-    elsif p_to < p_from then
+    if p_to < p_from then
         raise exception 'The days end (%) before they begin (%).', p_to, p_from
             using errcode = 'invalid_parameter_value';
     elsif p_tenant is not null and asked.tenant is null then

@@ -217,17 +217,8 @@ declare
     began constant timestamptz := clock_timestamp();
     failure text;
 begin
-    if not exists (
-        select from orchestrator.models where models.model = refresh.model
-    ) then
-        raise exception 'There is no summary table "%".', model
-            using errcode = 'undefined_table', hint = (
-                select
-                    'There are: '
-                    || string_agg(models.model, ', ' order by models.model)
-                from orchestrator.models
-            );
-    elsif to_regprocedure(
+    perform orchestrator.declared(model);
+    if to_regprocedure(
         format('orchestrator.%I()', 'compute_' || model)
     ) is null then
         raise exception '% has not been built yet.', model
