@@ -6,6 +6,7 @@
             {%- set scope = 'nothing' -%}
         {%- else -%}
             {%- set scope = 'requested' if is_incremental() else 'everything' -%}
+            {%- do _check_full_refresh() -%}
         {%- endif -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.
@@ -22,4 +23,19 @@
         );
         {{ claim_requested(exists=load_relation(this) is not none) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# dbt drops the old table with the views that read it, and makes those that are
+   selected anew. #}
+{% macro _check_full_refresh() -%}
+    {%- for node in graph.nodes.values()
+        if flags.FULL_REFRESH and model.unique_id in node.depends_on.nodes
+        and node.config.materialized == 'view'
+        and node.unique_id not in selected_resources
+    -%}
+        {%- do exceptions.raise_compiler_error(
+            "A full refresh of " ~ model.name ~ " drops the view " ~ node.name
+            ~ ", which reads it. Select both: --select " ~ model.name ~ "+"
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -1,32 +1,111 @@
 {# A select of the periods that `requests` ask of a summary table: its tenant
    column, its period column, timezone, starts_at and ends_at. A request is
-   (tenant, period, since); null means every tenant, every period. #}
+   (tenant, period, since): null means every tenant, every period; with `since`
+   it is the clock's, which asks for what has begun or ended after that. #}
 {% macro period_series(summary, calendar, requests, existing=none) -%}
+    {%- for condition in asked_of(summary) -%}
+        {%- if summary.grain == 'all' -%}
+            {{ _tenants(summary, calendar, requests, condition) }}
+        {%- else -%}
+            {{ _periods(summary, calendar, requests, condition, existing) }}
+        {%- endif -%}
+        {{ "\nunion\n" if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# How a request finds its tenants: by name, or as one of all. Two conditions,
+   since an `or` in a join would compare every request with every tenant. #}
+{% macro asked_of(summary) -%}
+    {%- do return([
+        'requests.tenant = calendar.' ~ summary.tenant,
+        'requests.tenant is null',
+    ] if summary.tenant else ['true']) -%}
+{%- endmacro %}
+
+{# The period that an instant lies in, as the period column has it. #}
+{% macro period_of(summary, instant, timezone) -%}
+    {%- if summary.grain in ('day', 'week', 'month') -%}
+        date_trunc(
+            '{{ summary.grain }}', {{ instant }} at time zone {{ timezone }}
+        )::date
+    {%- else -%}
+        date_bin('{{ summary.grain }}', {{ instant }}, '2000-01-01 00:00Z')
+    {%- endif -%}
+{%- endmacro %}
+
+{# The instant before which a tenant has no periods. #}
+{% macro first_instant(summary) -%}
+    {%- if summary.retention -%}
+        {{ present() }} - interval '{{ summary.retention }}'
+    {%- else -%}
+        calendar.started_at
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether what is asked for is held against the tenant's first instant. Not
+   where rows make the tenant's periods: then it is its first row, costly to
+   find, and looked up only where the whole past is asked for. #}
+{% macro _is_clipped(summary) -%}
+    {%- do return(not (
+        summary.grain == 'all'
+        or (summary.tenant and summary.rows == 'some')
+    )) -%}
+{%- endmacro %}
+
+{% macro _tenants(summary, calendar, requests, condition) -%}
+select distinct
+    {% if summary.tenant %}calendar.{{ summary.tenant }},{% endif %}
+    calendar.timezone,
+    {% if summary.tenant -%}
+    case
+        when calendar.started_at <= {{ present() }} then calendar.started_at
+    end as starts_at,
+    {%- else -%}
+    timestamptz '-infinity' as starts_at,
+    {%- endif %}
+    timestamptz 'infinity' as ends_at
+from {{ requests }} as requests
+inner join {{ calendar }} as calendar on {{ condition }}
+{%- if summary.present != 'live' %}
+where
+    requests.since is null
+    {%- if summary.tenant %}
+    or (
+        calendar.started_at > requests.since
+        and calendar.started_at <= {{ present() }}
+    )
+    {%- endif %}
+{%- endif %}
+{%- endmacro %}
+
+{% macro _periods(summary, calendar, requests, condition, existing) -%}
 {%- set tenant = summary.tenant -%}
-{%- set earliest = 'calendar.started_at' -%}
-{%- set begins = 'lower(requests.period)' -%}
+{%- set is_local = summary.grain in ('day', 'week', 'month') -%}
+{%- set length = '1 ' ~ summary.grain if is_local else summary.grain -%}
+{%- set period = 'series.start::date' if is_local else 'series.start' -%}
 select distinct
     {% if tenant %}calendar.{{ tenant }},{% endif %}
-    series.local_start::date as {{ summary.column }},
+    {{ period }} as {{ summary.column }},
     calendar.timezone,
     bounds.starts_at,
     bounds.ends_at
 from {{ requests }} as requests
-inner join {{ calendar }} as calendar
-    on {% if tenant -%}
-        requests.tenant is null or requests.tenant = calendar.{{ tenant }}
-    {%- else -%} true {%- endif %}
+inner join {{ calendar }} as calendar on {{ condition }}
 cross join lateral (
     select
-        {% if summary.rows == 'events' -%}
-        case when {{ begins }} is null then {{ earliest }} else {{ begins }} end
+        {% if _is_clipped(summary) -%}
+        greatest(lower(requests.period), {{ first_instant(summary) }})
         {%- else -%}
-        greatest({{ begins }}, {{ earliest }})
+        case
+            when lower(requests.period) is null then {{ first_instant(summary) }}
+            else lower(requests.period)
+        end
         {%- endif %} as first_instant,
         least(
             upper(requests.period) - interval '1 microsecond', {{ present() }}
         ) as last_instant
 ) as span
+{% if is_local -%}
 cross join lateral generate_series(
     date_trunc(
         '{{ summary.grain }}',
@@ -34,23 +113,42 @@ cross join lateral generate_series(
     ),
     (span.last_instant at time zone calendar.timezone)
     + interval '{{ summary.window }}',
-    interval '1 {{ summary.grain }}'
-) as series (local_start)
+    interval '{{ length }}'
+) as series (start)
 cross join lateral (
     select
-        {{ local_instant('series.local_start', 'calendar.timezone') }}
-            as starts_at,
+        {{ local_instant('series.start', 'calendar.timezone') }} as starts_at,
         {{ local_instant(
-            "(series.local_start + interval '1 " ~ summary.grain ~ "')",
-            'calendar.timezone'
+            "(series.start + interval '" ~ length ~ "')", 'calendar.timezone'
         ) }} as ends_at
 ) as bounds
+{%- else -%}
+cross join lateral generate_series(
+    {{ period_of(summary, 'span.first_instant', none) }},
+    span.last_instant + interval '{{ summary.window }}',
+    interval '{{ length }}'
+) as series (start)
+cross join lateral (
+    select
+        series.start as starts_at,
+        series.start + interval '{{ length }}' as ends_at
+) as bounds
+{%- endif %}
 where
-    {{ 'bounds.ends_at' if summary.rows == 'closed' else 'bounds.starts_at' }}
+    {{ 'bounds.ends_at' if summary.present == 'absent' else 'bounds.starts_at' }}
     <= {{ present() }}
-    {% if summary.rows == 'events' -%}
-    -- Only rows make these tables: a new period has work once, as it begins.
+    {% if _is_clipped(summary) -%}
+    and {{ first_instant(summary) }} is not null
+    {%- endif %}
+    {% if summary.present == 'included' -%}
+    -- Only rows change a period under way: the clock asks once, as it begins.
     and (requests.since is null or bounds.starts_at > requests.since)
+    {%- endif %}
+    {% if existing and summary.frozen -%}
+    and not (
+        bounds.ends_at <= {{ present() }}
+        and {{ _has_row(summary, existing, period) }}
+    )
     {%- endif %}
     {% if existing -%}
     -- An inactive tenant keeps the periods it has and gets none by itself.
@@ -59,14 +157,18 @@ where
         {% if tenant -%}
         or (requests.tenant is not null and requests.period is not null)
         {%- endif %}
-        or exists (
-            select from {{ existing }} as target
-            where
-                {% if tenant -%}
-                target.{{ tenant }} = calendar.{{ tenant }} and
-                {%- endif %}
-                {{ summary.expression }} = series.local_start::date
-        )
+        or {{ _has_row(summary, existing, period) }}
     )
     {%- endif %}
+{%- endmacro %}
+
+{% macro _has_row(summary, existing, period) -%}
+    exists (
+        select from {{ existing }} as target
+        where
+            {% if summary.tenant -%}
+            target.{{ summary.tenant }} = calendar.{{ summary.tenant }} and
+            {%- endif %}
+            {{ summary.expression }} = {{ period }}
+    )
 {%- endmacro %}

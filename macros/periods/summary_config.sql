@@ -1,27 +1,63 @@
 {# What a summary table declares in its YAML, checked and with its defaults:
-   tenant, column, expression, grain, rows, window, cadence, calendar. #}
+   model, tenant, column (for grain `all`, the one it passes on), expression,
+   grain, window, rows, present, turns, retention, frozen, persistent,
+   cadence. #}
 {% macro summary_config(node) -%}
     {%- set meta = node.config.meta -%}
     {%- set period = meta.get('period') -%}
-    {%- if period is not mapping or not period.get('column') -%}
+    {%- set choices = {
+        'rows': ['every', 'some'],
+        'present': ['absent', 'included', 'live'],
+        'turns': [none, 'day', 'week', 'month'],
+        'frozen': [false, true],
+    } -%}
+    {%- if period is not mapping -%}
         {%- do _refuse(node, 'period', period, "{column: …, grain: day}") -%}
     {%- endif -%}
-    {%- if period.get('grain') not in ('day', 'week', 'month') -%}
+    {%- for name in period if name not in choices and name not in [
+        'grain', 'column', 'expression', 'window', 'retention', 'passes_on'
+    ] -%}
+        {%- do exceptions.raise_compiler_error(
+            node.name ~ ": meta.period has " ~ name ~ ", which means nothing"
+            ~ " here. Mend it in " ~ properties_path(node) ~ "."
+        ) -%}
+    {%- endfor -%}
+    {%- set grain = period.get('grain') | string -%}
+    {%- if not modules.re.match(
+        '^(all|day|week|month|[0-9]+ (minute|hour)s?)$', grain
+    ) -%}
         {%- do _refuse(node, 'period.grain', period.get('grain'),
-            "day, week or month") -%}
+            "a number of minutes or hours, day, week, month or all") -%}
     {%- endif -%}
-    {%- if period.get('rows', 'closed') not in ('closed', 'live', 'events') -%}
-        {%- do _refuse(node, 'period.rows', period.get('rows'),
-            "closed, live or events") -%}
+    {%- if grain != 'all' and not period.get('column') -%}
+        {%- do _refuse(node, 'period', period, "{column: …, grain: day}") -%}
     {%- endif -%}
+    {%- for name, allowed in choices.items()
+        if name in period and period[name] not in allowed -%}
+        {%- do _refuse(node, 'period.' ~ name, period[name],
+            allowed | reject('none') | join(' or ')) -%}
+    {%- endfor -%}
+    {%- if (period.get('retention') or period.get('frozen'))
+        and grain in ('all', 'day', 'week', 'month') -%}
+        {%- do _refuse(node, 'period.grain', grain,
+            "a number of minutes or hours where there is retention or frozen")
+        -%}
+    {%- endif -%}
+    {%- set column = period.get('passes_on' if grain == 'all' else 'column') -%}
     {%- do return({
         'model': node.name,
         'tenant': meta.get('tenant'),
-        'column': period['column'],
-        'expression': period.get('expression', 'target.' ~ period['column']),
-        'grain': period['grain'],
-        'rows': period.get('rows', 'closed'),
+        'column': column,
+        'expression': period.get('expression')
+            or ('target.' ~ column if column else 'null::date'),
+        'grain': grain,
+        'rows': period.get('rows', 'every'),
+        'present': period.get('present', 'absent'),
         'window': period.get('window', '0'),
+        'turns': period.get('turns'),
+        'retention': period.get('retention'),
+        'frozen': period.get('frozen', false),
+        'persistent': meta.get('persistent', false),
         'cadence': meta.get('cadence'),
     }) -%}
 {%- endmacro %}

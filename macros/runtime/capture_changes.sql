@@ -1,23 +1,29 @@
 {# On-run-start: triggers that request what a change of a source row touches.
-   Which models, lineage says; whose and when, the source's `meta.capture`. #}
+   Which models, lineage says; whose and when, the source's `meta.capture`.
+   A source with a `lookback` has none: see declare_models. #}
 {% macro capture_changes() -%}
     {%- if execute -%}
         {%- set sources = {} -%}
         {%- set readers = {} -%}
         {%- for node in graph.nodes.values() if is_summary(node) -%}
-            {%- for source in lineage_of(node).sources -%}
+            {%- for source in lineage_of(node).sources
+                if not source.config.meta.capture.get('lookback') -%}
                 {%- set relation = source_relation(source) | string -%}
                 {%- do sources.update({relation: source}) -%}
-                {%- do readers.setdefault(relation, []).append(node.name) -%}
+                {%- do readers.setdefault(relation, []).append(
+                    summary_config(node)
+                ) -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- set tables = tables_present() -%}
         {%- set installed = _installed_captures() -%}
 
         {%- for relation, source in sources.items() if relation in tables -%}
-            {%- set models = readers[relation] | unique | sort -%}
+            {%- set models = readers[relation] | sort(attribute='model') -%}
             {%- set sql = capture_trigger(source, models) -%}
-            {%- set capture = local_md5(capture_trigger(source, [])) -%}
+            {%- set capture = local_md5(
+                tojson([source.config.meta.capture, source.columns | list])
+            ) -%}
             {%- set version = capture ~ ' ' ~ local_md5(sql) -%}
             {%- set present = installed.get(relation, '') -%}
             {%- if present != version %}
@@ -29,7 +35,7 @@
                 -- What changed before these triggers were here is not known.
                 insert into orchestrator.refresh_queue (model, reason)
                 select model, 'capture of {{ relation | replace('"', '') }}'
-                from unnest(array{{ _literals(models) }}) as model;
+                from unnest({{ _names(models) }}) as model;
                 {%- endif %}
                 commit;
                 begin;
@@ -66,6 +72,6 @@
     {%- do return(installed) -%}
 {%- endmacro %}
 
-{% macro _literals(names) -%}
-    ['{{ names | join("', '") }}']::text []
+{% macro _names(models) -%}
+    array['{{ models | map(attribute='model') | join("', '") }}']::text []
 {%- endmacro %}

@@ -1,9 +1,12 @@
-{# The trigger function and the triggers on one source table. `meta.capture`:
-     tenant  a column, or an expression over the row `changed`; none: all
-     at      columns with the moments a row touches
-     span    [from, to] columns: a row touches all between; to null: open
-     from    a column: a row touches all from there on
-   With none of these three a row touches its tenant's every period. #}
+{# The trigger function and the triggers on one source table that `models`
+   (each as summary_config gives it) read. `meta.capture`:
+     tenant  a column, or an expression over the row `changed`; or, where the
+             readers' tenants are not the same, {their tenant column: that}
+     at      the moments that a row touches
+     span    [from, to]: a row touches all between; to null: open
+     from    a moment: a row touches all from there on
+   Moments are columns, or expressions, too.
+   With none of the last three a row touches its tenant's every period. #}
 {% macro capture_trigger(source, models) -%}
 {%- set relation = source_relation(source) -%}
 {%- set columns = source.columns.keys() | join(', ') -%}
@@ -13,12 +16,11 @@ set search_path = ''
 as $$
 declare
     reason text := 'source {{ relation }}';
-    models constant text [] := array{{ _literals(models) }};
 begin
     if tg_op = 'TRUNCATE' then
-        {{ _request_everything() }}
+        {{ _request_everything(models) }}
     elsif tg_op = 'UPDATE' then
-        {{ _request_changed(source, '(
+        {{ _request_changed(source, models, '(
             (
                 select ' ~ columns ~ ' from old_rows
                 except all
@@ -32,13 +34,13 @@ begin
             )
         )') }}
     else
-        {{ _request_changed(source, 'changed_rows') }}
+        {{ _request_changed(source, models, 'changed_rows') }}
     end if;
     return null;
 exception when others then
     -- The application's write must not fail for a renamed column.
     reason := 'capture failed: ' || sqlerrm;
-    {{ _request_everything() }}
+    {{ _request_everything(models) }}
     return null;
 end
 $$;
@@ -64,34 +66,57 @@ after truncate on {{ relation }}
 for each statement execute function {{ capture_function(source) }};
 {%- endmacro %}
 
+{# Requests of the models, for those alike in whose a row is to them at once. #}
+{% macro _request_changed(source, models, rows) -%}
+    {%- set capture = source.config.meta.capture -%}
+    {%- set touched = _touched(capture) -%}
+    {%- set alike = {} -%}
+    {%- for model in models -%}
+        {%- set tenant = capture.get('tenant') -%}
+        {%- if tenant is mapping -%}
+            {%- set tenant = tenant.get(model.tenant) -%}
+        {%- endif -%}
+        {%- set is_bounded = model.grain != 'all' and touched != [] -%}
+        {%- do alike.setdefault((tenant or '', is_bounded), []).append(model) -%}
+    {%- endfor -%}
+    {%- for (tenant, is_bounded), readers in alike.items() -%}
+        {{ _requests(tenant, touched if is_bounded else [], rows, readers) }}
+        {{- "\n        " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The pairs of moments between which a row touches something. #}
+{% macro _touched(capture) -%}
+    {%- set touched = [] -%}
+    {%- for at in capture.get('at') or [] -%}
+        {%- do touched.append((at, at)) -%}
+    {%- endfor -%}
+    {%- if capture.get('span') -%}
+        {%- do touched.append((capture.span[0], capture.span[1])) -%}
+    {%- endif -%}
+    {%- if capture.get('from') -%}
+        {%- do touched.append((capture['from'], 'null')) -%}
+    {%- endif -%}
+    {%- do return(touched) -%}
+{%- endmacro %}
+
 {# One request a model, tenant and UTC day (or pair of days, for a span). #}
-{% macro _request_changed(source, rows) -%}
-{%- set capture = source.config.meta.capture -%}
-{%- set tenant = capture.get('tenant') or 'null::uuid' -%}
-{%- set touched = [] -%}
-{%- for column in capture.get('at') or [] -%}
-    {%- do touched.append('changed.' ~ column ~ ', changed.' ~ column) -%}
-{%- endfor -%}
-{%- if capture.get('span') -%}
-    {%- do touched.append('changed.' ~ capture.span | join(', changed.')) -%}
-{%- endif -%}
-{%- if capture.get('from') -%}
-    {%- do touched.append('changed.' ~ capture['from'] ~ ', null') -%}
-{%- endif -%}
+{% macro _requests(tenant, touched, rows, readers) -%}
 insert into orchestrator.refresh_queue (model, tenant, period, reason)
         select model, touched.tenant, touched.period, reason
         from (
             {% if touched -%}
             select
-                {{ tenant }} as tenant,
+                {{ tenant or 'null::uuid' }} as tenant,
                 tstzrange(min(lower(part.period)), max(upper(part.period)))
                     as period
             from {{ rows }} as changed
             cross join lateral (
                 values
-                {%- for columns in touched %}
-                (orchestrator.touched({{ columns }}))
-                {{- "," if not loop.last }}
+                {%- for first, last in touched %}
+                (orchestrator.touched(
+                    {{ _of_changed(first) }}, {{ _of_changed(last) }}
+                )){{ "," if not loop.last }}
                 {%- endfor %}
             ) as part (period)
             where part.period is not null
@@ -101,20 +126,29 @@ insert into orchestrator.refresh_queue (model, tenant, period, reason)
                 date_trunc('day', upper(part.period), 'UTC')
             {%- else -%}
             select distinct
-                {{ tenant }} as tenant,
+                {{ tenant or 'null::uuid' }} as tenant,
                 null::tstzrange as period
             from {{ rows }} as changed
             {%- endif %}
         ) as touched
-        cross join unnest(models) as model
-        {%- if capture.get('tenant') %}
+        cross join unnest({{ _names(readers) }}) as model
+        {%- if tenant %}
         where touched.tenant is not null
         {%- endif %};
 {%- endmacro %}
 
-{% macro _request_everything() -%}
+{# A column of the row `changed`; an expression is about that row already. #}
+{% macro _of_changed(value) -%}
+    {{ 'changed.' ~ value if is_column_name(value) and value != 'null' else value }}
+{%- endmacro %}
+
+{% macro is_column_name(value) -%}
+    {%- do return(modules.re.match('^[a-z_][a-z0-9_]*$', value) is not none) -%}
+{%- endmacro %}
+
+{% macro _request_everything(models) -%}
 insert into orchestrator.refresh_queue (model, reason)
-        select model, reason from unnest(models) as model;
+        select model, reason from unnest({{ _names(models) }}) as model;
 {%- endmacro %}
 
 {% macro capture_function(source) -%}

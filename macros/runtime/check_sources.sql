@@ -60,12 +60,14 @@
             ~ name ~ "." ~ where
         ) -%}
     {%- endfor -%}
-    {%- set times = (capture.get('at') or []) + (capture.get('span') or [])
-        + ([capture['from']] if capture.get('from') else []) -%}
-    {%- for name in times if name not in source.columns -%}
-        {%- do exceptions.raise_compiler_error(
-            "Source " ~ source_relation(source) ~ ": meta.capture names "
-            ~ name ~ ", which is not among its columns." ~ where
-        ) -%}
+    {%- for moments in _touched(capture) -%}
+        {%- for name in moments
+            if is_column_name(name) and name not in source.columns
+            and name != 'null' -%}
+            {%- do exceptions.raise_compiler_error(
+                "Source " ~ source_relation(source) ~ ": meta.capture names "
+                ~ name ~ ", which is not among its columns." ~ where
+            ) -%}
+        {%- endfor -%}
     {%- endfor -%}
 {%- endmacro %}

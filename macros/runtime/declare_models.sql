@@ -7,8 +7,13 @@
             {%- set lineage = lineage_of(node) -%}
             {%- do _check_cadence(node, summary.cadence) -%}
             {%- set sources = [] -%}
+            {%- set lookbacks = [] -%}
             {%- for source in lineage.sources -%}
                 {%- do sources.append(source_relation(source)) -%}
+                {%- set capture = source.config.meta.get('capture') or {} -%}
+                {%- if capture.get('lookback') -%}
+                    {%- do lookbacks.append(capture.lookback) -%}
+                {%- endif -%}
             {%- endfor -%}
             {%- do declared.append({
                 'model': node.name,
@@ -18,10 +23,22 @@
                 'cadence': summary.cadence,
                 'upstream': lineage.upstream,
                 'sources': sources | sort,
+                'lookbacks': lookbacks,
             }) -%}
         {%- endfor -%}
         with declared as (
-            select *
+            select
+                model,
+                relation,
+                calendar,
+                tenant,
+                cadence,
+                upstream,
+                sources,
+                (
+                    select max(lookback::interval)
+                    from unnest(lookbacks) as lookback
+                ) as lookback
             from jsonb_to_recordset(
                 '{{ tojson(declared) | replace("'", "''") }}'
             ) as models (
@@ -31,7 +48,8 @@
                 tenant text,
                 cadence jsonb,
                 upstream text [],
-                sources text []
+                sources text [],
+                lookbacks text []
             )
         ),
 
@@ -47,7 +65,8 @@
         )
 
         insert into orchestrator.models as models (
-            model, relation, calendar, tenant, cadence, upstream, sources
+            model, relation, calendar, tenant, cadence, upstream, sources,
+            lookback
         )
         select * from declared
         on conflict (model) do update set
@@ -56,14 +75,17 @@
             tenant = excluded.tenant,
             cadence = excluded.cadence,
             upstream = excluded.upstream,
-            sources = excluded.sources
+            sources = excluded.sources,
+            lookback = excluded.lookback
         where
             row(
                 models.relation, models.calendar, models.tenant,
-                models.cadence, models.upstream, models.sources
+                models.cadence, models.upstream, models.sources,
+                models.lookback
             ) is distinct from row(
                 excluded.relation, excluded.calendar, excluded.tenant,
-                excluded.cadence, excluded.upstream, excluded.sources
+                excluded.cadence, excluded.upstream, excluded.sources,
+                excluded.lookback
             );
         commit;
         begin;

@@ -49,6 +49,20 @@ as $$
     end
 $$;
 
+-- A day from which, to a moment until which, or the other way round.
+create or replace function orchestrator.touched(p_from date, p_to timestamptz)
+returns tstzrange
+language sql stable
+as $$
+    select case
+        when p_to is null then orchestrator.touched(p_from, null::date)
+        else range_merge(
+            orchestrator.touched(p_from, p_from),
+            orchestrator.touched(p_to, p_to)
+        )
+    end
+$$;
+
 -- What the project declares of a summary table; an error where there is none.
 create or replace function orchestrator.declared(p_model text)
 returns orchestrator.models

@@ -109,6 +109,10 @@ begin
     else
         insert into pg_temp.requests (period, since)
         select tstzrange(known.refreshed_through, null), known.refreshed_through;
+        -- What a source without triggers has changed, nobody says.
+        insert into pg_temp.requests (period)
+        select tstzrange({{ present() }} - known.lookback, null)
+        where known.lookback is not null;
     end if;
 
     update orchestrator.job_runs
@@ -157,23 +161,25 @@ begin
         from orchestrator.models as dependent
         where p_model = any(dependent.upstream);
     elsif changed_rows > 0 then
+        -- A tenant means something to the models that have the same.
         insert into orchestrator.refresh_queue (model, tenant, period, reason)
-        select dependent.model, passed.tenant, passed.period, 'upstream ' || p_model
-        from orchestrator.models as dependent
-        cross join (
-            select changed.tenant, bounded.period
-            from (
-                select
-                    tenant,
-                    bool_or(starts_at is null) as is_unbounded,
-                    range_agg(tstzrange(starts_at, ends_at)) as periods
-                from pg_temp.changed_periods
-                group by tenant
-            ) as changed
-            left join lateral unnest(changed.periods) as bounded (period)
-                on not changed.is_unbounded
+        select passed.model, passed.tenant, bounded.period, 'upstream ' || p_model
+        from (
+            select
+                dependent.model,
+                case when dependent.tenant = this.tenant then changed.tenant end
+                    as tenant,
+                bool_or(changed.starts_at is null) as is_unbounded,
+                range_agg(tstzrange(changed.starts_at, changed.ends_at))
+                    as periods
+            from pg_temp.changed_periods as changed
+            inner join orchestrator.models as this on this.model = p_model
+            inner join orchestrator.models as dependent
+                on this.model = any(dependent.upstream)
+            group by 1, 2
         ) as passed
-        where p_model = any(dependent.upstream);
+        left join lateral unnest(passed.periods) as bounded (period)
+            on not passed.is_unbounded;
     end if;
 
     if scope in ('requested', 'everything') then

@@ -23,6 +23,7 @@ create table if not exists orchestrator.models (
     definition text,
     refreshed_through timestamptz
 );
+alter table orchestrator.models add column if not exists lookback interval;
 comment on table orchestrator.models is
 'What the project declares of each summary table, and up to when it is '
 'refreshed. One row per summary table.';

@@ -23,24 +23,20 @@ with computed as materialized (
     ) as model
 ),
 
+{% if not summary.persistent -%}
 vanished as (
     delete from {{ target }} as target
     using pg_temp.claimed_periods as periods
     where
-        {% if summary.tenant -%}
-        target.{{ summary.tenant }} = periods.{{ summary.tenant }} and
-        {%- endif %}
-        {{ summary.expression }} = periods.{{ summary.column }}
+        {{ _in_period(summary, 'target.' ~ summary.tenant, summary.expression) }}
         and not exists (
             select from computed
             where {{ _equal('computed', 'target', key) }}
         )
-    returning
-        {{ 'target.' ~ summary.tenant if summary.tenant else 'null::uuid' }}
-            as tenant,
-        {{ summary.expression }} as period
+    returning {{ _place(summary) }}
 ),
 
+{% endif -%}
 -- Compared before the insert: `on conflict` locks, and so writes, every row.
 differing as (
     select computed.*
@@ -55,31 +51,49 @@ differing as (
 written as (
     insert into {{ target }} as target ({{ names | join(', ') }})
     select {{ names | join(', ') }} from differing
-    on conflict ({{ key | join(', ') }}) do update set
-        {%- for name in updated %}
-        {{ name }} = excluded.{{ name }}{{ "," if not loop.last }}
-        {%- endfor %}
-    returning
-        {{ 'target.' ~ summary.tenant if summary.tenant else 'null::uuid' }}
-            as tenant,
-        {{ summary.expression }} as period
+    on conflict ({{ key | join(', ') }}) do
+    {%- for name in updated %}
+        {{ "update set " if loop.first }}{{ name }} = excluded.{{ name }}
+        {{- "," if not loop.last }}
+    {%- else %} nothing
+    {%- endfor %}
+    returning {{ _place(summary) }}
 ),
 
 changed as (
+    {% if not summary.persistent -%}
     select * from vanished
     union all
+    {% endif -%}
     select * from written
 )
 
 insert into pg_temp.changed_periods (tenant, starts_at, ends_at, row_count)
-select changed.tenant, periods.starts_at, periods.ends_at, count(*)
+{% if summary.grain == 'all' -%}
+select
+    changed.tenant,
+    lower(touched.period) as starts_at,
+    upper(touched.period) as ends_at,
+    count(*) as row_count
+from changed
+cross join orchestrator.touched(changed.period, changed.period)
+    as touched (period)
+group by changed.tenant, touched.period
+{%- else -%}
+select changed.tenant, periods.starts_at, periods.ends_at, count(*) as row_count
 from changed
 inner join pg_temp.claimed_periods as periods
-    on changed.period = periods.{{ summary.column }}
-    {% if summary.tenant -%}
-    and changed.tenant = periods.{{ summary.tenant }}
-    {%- endif %}
+    on {{ _in_period(summary, 'changed.tenant', 'changed.period') }}
 group by changed.tenant, periods.starts_at, periods.ends_at
+{%- endif %}
+{%- endmacro %}
+
+{# Whether the tenant and the period are those of a row of `periods`. #}
+{% macro _in_period(summary, tenant, period) -%}
+    {{ tenant ~ ' = periods.' ~ summary.tenant if summary.tenant else 'true' }}
+    {%- if summary.grain != 'all' %}
+        and {{ period }} = periods.{{ summary.column }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro _list(relation, names) -%}

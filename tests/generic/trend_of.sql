@@ -1,9 +1,13 @@
 {# A trend of a summary table is the change of the column `of` against the
    tenant's row of the period before, as both stand in the table: in percent, or
-   in points. Null where there is no such row, or nothing to compare with. #}
-{% test trend_of(model, column_name, of, in_points=false) -%}
+   in points; `by` are further columns of the key. Null where there is no such
+   row, or nothing to compare with. #}
+{% test trend_of(model, column_name, of, in_points=false, by=[]) -%}
 {%- if execute -%}
 {%- set summary = summary_config(graph.nodes[context.model.attached_node]) -%}
+{%- set owner = ([summary.tenant] if summary.tenant else []) + by -%}
+{%- set is_date = summary.grain in ('day', 'week', 'month') -%}
+{%- set step = '1 ' ~ summary.grain if is_date else summary.grain -%}
 with target as (
     select * from {{ model }}
 ),
@@ -11,15 +15,14 @@ with target as (
 -- The frame is the one row that lies exactly a period back, if there is one.
 compared as (
     select
-        {{ summary.tenant }},
-        {{ summary.expression }} as period,
+        {{ (owner + [summary.expression ~ ' as period']) | join(', ') }},
         {{ column_name }} as trend,
         {{ of }} as current,
         max({{ of }}) over (
-            partition by {{ summary.tenant }}
+            {% if owner %}partition by {{ owner | join(', ') }}{% endif %}
             order by {{ summary.expression }}
-            range between interval '1 {{ summary.grain }}' preceding
-            and interval '1 {{ summary.grain }}' preceding
+            range between interval '{{ step }}' preceding
+            and interval '{{ step }}' preceding
         ) as previous
     from target
 ),

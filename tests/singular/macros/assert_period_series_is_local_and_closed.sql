@@ -5,7 +5,7 @@
 
 {% set days = {
     'tenant': 'tenant', 'column': 'period', 'expression': 'target.period',
-    'grain': 'day', 'rows': 'closed', 'window': '0',
+    'grain': 'day', 'rows': 'every', 'present': 'absent', 'window': '0',
 } %}
 {% set weeks = dict(days, grain='week', window='1 week') %}
 {% set months = dict(days, grain='month') %}

@@ -1,0 +1,33 @@
+-- outstanding_balance sums the instalments due by its day and unpaid as the
+-- period ends; where there are none it is zero.
+
+with periods (metric_date, ends_at, expected) as (
+    values
+    (date '2026-06-09', timestamptz '2026-06-10 04:00+00', 0),
+    ('2026-06-10', '2026-06-11 04:00+00', 11),
+    ('2026-06-11', '2026-06-12 04:00+00', 101)
+),
+
+payment_schedules (due_on, paid_at, amount) as (
+    values
+    (date '2026-06-10', null, 1),
+    ('2026-06-10', timestamptz '2026-06-11 04:00+00', 10),
+    ('2026-06-11', null, 100),
+    ('2026-06-10', '2026-06-11 03:59:59+00', 1000),
+    ('2026-06-12', null, 10000)
+),
+
+computed as (
+    select
+        periods.metric_date,
+        periods.expected,
+        owed.outstanding_balance as actual
+    from periods
+    inner join lateral (
+        {{ outstanding_balance('periods.metric_date') }}
+    ) as owed on true
+)
+
+select *
+from computed
+where actual is distinct from expected
