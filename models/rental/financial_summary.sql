@@ -1,0 +1,79 @@
+with periods as (
+    select * from {{ periods(ref('int_rental__calendar')) }} as periods
+),
+
+receipts as (
+    select * from {{ ref('int_rental__receipts') }}
+),
+
+payment_schedules as (
+    select * from {{ ref('stg_rental__payment_schedules') }}
+),
+
+payout_reconciliations as (
+    select * from {{ ref('stg_rental__payout_reconciliations') }}
+),
+
+financial_transactions as (
+    select * from {{ ref('stg_rental__financial_transactions') }}
+),
+
+final as (
+    select
+        periods.snapshot_date,
+        received.stripe_collections,
+        received.manual_collections,
+        owed.outstanding_balance as ar_balance,
+        pending.payouts as payouts_pending,
+        ledger.net_revenue,
+        now() as computed_at
+    from periods
+
+    inner join lateral (
+        select
+            coalesce(
+                sum(receipts.amount) filter (where receipts.channel = 'card'), 0
+            ) as stripe_collections,
+            coalesce(
+                sum(receipts.amount) filter (where receipts.channel = 'manual'),
+                0
+            ) as manual_collections
+        from receipts
+        where {{ during('receipts.received_at') }}
+    ) as received on true
+
+    inner join lateral (
+        {{ outstanding_balance('periods.snapshot_date') }}
+    ) as owed on true
+
+    inner join lateral (
+        select coalesce(sum(payout_reconciliations.amount), 0) as payouts
+        from payout_reconciliations
+        where
+            payout_reconciliations.created_at < periods.ends_at
+            and {{ outlasts(
+                'payout_reconciliations.settled_at',
+                "payout_reconciliations.status = 'pending'"
+            ) }}
+    ) as pending on true
+
+    -- Payouts only move money that has been earned.
+    inner join lateral (
+        select
+            coalesce(
+                sum(
+                    case
+                        when financial_transactions.kind = 'revenue'
+                            then financial_transactions.amount
+                        when financial_transactions.kind in ('refund', 'fee')
+                            then -financial_transactions.amount
+                    end
+                ),
+                0
+            ) as net_revenue
+        from financial_transactions
+        where {{ during('financial_transactions.occurred_at') }}
+    ) as ledger on true
+)
+
+select * from final

@@ -1,0 +1,4 @@
+select
+    payment_id,
+    kind
+from {{ source('rental', 'booking_payments') }}
