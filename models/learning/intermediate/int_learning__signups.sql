@@ -1,0 +1,22 @@
+with periods as (
+    select * from {{ periods(ref('int_learning__calendar')) }} as periods
+),
+
+profiles as (
+    select * from {{ ref('stg_learning__profiles') }}
+),
+
+final as (
+    select
+        periods.activity_date,
+        counts.signups
+    from periods
+
+    inner join lateral (
+        select count(*)::integer as signups
+        from profiles
+        where {{ during('profiles.created_at') }}
+    ) as counts on counts.signups > 0
+)
+
+select * from final

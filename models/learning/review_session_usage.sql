@@ -1,0 +1,37 @@
+with periods as (
+    select * from {{ periods(ref('int_learning__calendar')) }} as periods
+),
+
+review_sessions as (
+    select * from {{ ref('stg_learning__review_sessions') }}
+),
+
+final as (
+    select
+        periods.activity_date,
+        counts.sessions,
+        counts.learners,
+        counts.cards_reviewed,
+        counts.avg_minutes,
+        now() as computed_at
+    from periods
+
+    inner join lateral (
+        select
+            count(*)::integer as sessions,
+            count(distinct review_sessions.user_id)::integer as learners,
+            sum(review_sessions.cards_reviewed)::integer as cards_reviewed,
+            round(
+                extract(
+                    epoch from avg(
+                        review_sessions.ended_at - review_sessions.started_at
+                    )
+                ) / 60,
+                2
+            ) as avg_minutes
+        from review_sessions
+        where {{ during('review_sessions.started_at') }}
+    ) as counts on counts.sessions > 0
+)
+
+select * from final

@@ -1,0 +1,5 @@
+select
+    user_id,
+    track_id,
+    enrolled_at
+from {{ source('learning', 'enrollments') }}

@@ -1,0 +1,4 @@
+select
+    user_id,
+    created_at
+from {{ source('learning', 'profiles') }}

@@ -1,0 +1,2 @@
+select id as quiz_id
+from {{ source('learning', 'quizzes') }}

@@ -1,0 +1,4 @@
+select
+    id as track_id,
+    title
+from {{ source('learning', 'tracks') }}
