@@ -152,7 +152,7 @@ order by
 -- Machines stop, mostly for minutes, sometimes for hours and past midnight. One
 -- stop in fifteen is a matter of safety: of some the severity was not recorded,
 -- and some are not resolved. And at this moment one machine is down, and
--- another has been since yesterday.
+-- another has been since the day before yesterday.
 insert into plant.downtime_events (
     id,
     asset_id,
@@ -175,7 +175,7 @@ with settings as (
         10 as hours_to_resolve,
         0.12 as unresolved_share,
         4 as supervisors,
-        array['70 minutes', '26 hours']::interval[] as down_now_for,
+        array['70 minutes', '50 hours']::interval[] as down_now_for,
         array[
             'Mechanical', 'Mechanical', 'Mechanical', 'Electrical',
             'Electrical', 'Changeover', 'Changeover', 'Changeover',

@@ -155,7 +155,8 @@ select
 from demo_equipment;
 
 -- One booking of a machine follows the other, with idle days between them, up
--- to those made ahead of today. Before one in seven there was another that was
+-- to those made ahead of today; now and then a machine comes back on the day on
+-- which it goes out again. Before one in seven there was another that was
 -- cancelled. Customers who joined lately book most, and old ones come back.
 create temporary table demo_bookings on commit drop as
 with settings as (
@@ -164,6 +165,7 @@ with settings as (
         9 as days_ahead,
         60 as most_days_ahead,
         8 as days_after_opening,
+        0.15 as handover_share,
         0.14 as cancelled_share,
         0.2 as faithfulness,
         7 as long_days,
@@ -201,7 +203,7 @@ lengths as (
         1 + floor(longest * power(pg_temp.u('days', run_key), 2))::integer
             as days,
         floor(pg_temp.wait(days_idle, pg_temp.u('idle', run_key)))::integer
-            as idle
+        - (pg_temp.u('handed over', run_key) < handover_share)::integer as idle
     from runs
 ),
 
@@ -754,7 +756,8 @@ order by
     kind;
 
 -- Proof of insurance: reviewed within a day or two, sometimes never; refused
--- now and then; and some of it expires before the year is over.
+-- now and then; and some of it expires before the year is over. Of the first
+-- reviews nobody noted when they were.
 insert into rental.insurance_documents (
     id, booking_id, status, submitted_at, reviewed_at, expires_on
 )
@@ -764,7 +767,9 @@ with settings as (
         0.03 as forgotten_share,
         0.08 as rejected_share,
         0.15 as short_share,
-        20 as hours_to_review
+        20 as hours_to_review,
+        demo_business.first_on + 15 as noted_from
+    from demo_business
 ),
 
 submitted as (
@@ -804,8 +809,10 @@ select
         else 'approved'
     end as document_status,
     submitted_at,
-    case when reviewed_at < pg_temp.until_at() then reviewed_at end
-        as reviewed_at,
+    case
+        when reviewed_at < pg_temp.until_at() and created_on >= noted_from
+            then reviewed_at
+    end as reviewed_at,
     case
         when pg_temp.u('expires', booking_key) < short_share
             then ends_on + 10
@@ -844,16 +851,21 @@ select
     equipment_id,
     starts_on + day_no as usage_date,
     round(
-        (0.5 + 10 * pg_temp.u('hours', booking_key * 100 + day_no))::numeric, 1
+        sum(0.5 + 10 * pg_temp.u('hours', booking_key * 100 + day_no))::numeric,
+        1
     ) as hours_used
 from days
 where pg_temp.u('used', booking_key * 100 + day_no) >= 0.08
+group by
+    equipment_id,
+    usage_date
 order by
     usage_date,
-    booking_key;
+    equipment_id;
 
 -- Each machine is serviced every two months or so, mostly on time; some
--- services are never done, and the next ones are in the book already.
+-- services are never done, and the next ones are in the book already. Those of
+-- a machine that is out of service stay there.
 insert into rental.equipment_maintenance (
     id, equipment_id, due_on, completed_at
 )
@@ -913,6 +925,7 @@ select
     case
         when
             completed_at < pg_temp.until_at()
+            and due_on <= last_on
             and pg_temp.u('serviced', service_key) >= forgotten_share
             then completed_at
     end as completed_at
@@ -923,7 +936,8 @@ order by
     service_key;
 
 -- Support answers the urgent first, and one ticket in ten later than promised.
--- Some tickets are never resolved, a few not even answered.
+-- Some tickets are never resolved, a few not even answered; of others the
+-- answer is that they are resolved.
 create temporary table demo_tickets on commit drop as
 with settings as (
     select
@@ -932,6 +946,7 @@ with settings as (
         0.45 as share_of_target,
         0.02 as unanswered_share,
         0.05 as unresolved_share,
+        0.04 as silent_share,
         0.2 as faithfulness,
         array[7, 8, 8, 9, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21]
             as busy_hours
@@ -1041,13 +1056,21 @@ select
     created_at,
     pg_temp.uuid('support ticket', ticket_key) as ticket_id,
     pg_temp.uuid('customer', customer_no) as customer_id,
-    case when first_response_at < pg_temp.until_at() then first_response_at end
-        as first_response_at,
+    case
+        when
+            first_response_at < pg_temp.until_at()
+            and (
+                resolved_at is null
+                or pg_temp.u('silent', ticket_key) >= silent_share
+            )
+            then first_response_at
+    end as first_response_at,
     case when resolved_at < pg_temp.until_at() then resolved_at end
         as resolved_at
 from resolved;
 
--- A resolved ticket is closed a week later, unless somebody forgets.
+-- A resolved ticket is closed a week later, unless somebody forgets; and some
+-- that nobody ever resolved are closed after a month.
 insert into rental.support_tickets (
     id,
     customer_id,
@@ -1062,7 +1085,12 @@ select
     customer_id,
     priority,
     case
-        when first_response_at is null then 'open'
+        when
+            resolved_at is null
+            and created_at < pg_temp.until_at() - '30 days'::interval
+            and pg_temp.u('given up', ticket_key) < 0.3
+            then 'closed'
+        when resolved_at is null and first_response_at is null then 'open'
         when resolved_at is null then 'in_progress'
         when
             resolved_at < pg_temp.until_at() - '7 days'::interval
