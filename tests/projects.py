@@ -4,51 +4,71 @@ A test module that wants them says `pytest_plugins = ["projects"]`.
 """
 
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from dbt.cli.main import dbtRunner
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 from servers import temporary_folder
 
 from orchestrator.cli import main
-from orchestrator.demo.source_data import create_sources, generate
+from orchestrator.demo.source_data import ALL, create_sources, generate
 from orchestrator.server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-DOMAINS = ("community", "restaurant")
+
+# Most tests do with two domains: to parse and to build all takes far longer.
+FEW = ("community", "restaurant")
 
 # What a copy of the project needs to be one.
 DBT_FILES = ("dbt_project.yml", "macros", "models", "tests/singular", "tests/generic")
 
 
+@dataclass(frozen=True)
+class Installation:
+    """A dbt project, and the folder in which dbt remembers it between tests."""
+
+    project_dir: Path
+    target: Path
+
+    def copy_to(self, folder: Path) -> None:
+        for name in DBT_FILES:
+            source = self.project_dir / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name)
+            elif source.exists():
+                folder.mkdir(exist_ok=True)
+                shutil.copy(source, folder / name)
+
+
 @dataclass
 class Workplace:
-    """A database and a profile for it, to call the command line on.
-
-    dbt keeps its files in `target`, where the last test's are still warm.
-    """
+    """A database and a profile for it, to call the command line on."""
 
     url: str
     folder: Path
-    target: Path
+    installation: Installation
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.write_profile()
         self.environment = {
-            "DBT_PROJECT_DIR": str(CHECKOUT),
+            "DBT_PROJECT_DIR": str(self.installation.project_dir),
             "DBT_PROFILES_DIR": str(self.folder),
-            "DBT_TARGET_PATH": str(self.target),
+            "DBT_TARGET_PATH": str(self.installation.target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "COLUMNS": "80",
         }
@@ -73,13 +93,7 @@ class Workplace:
     def use_copy(self) -> Path:
         """Work on a copy of the dbt project, which may be changed; return it."""
         copy = self.folder / "project"
-        for name in DBT_FILES:
-            source = CHECKOUT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name)
-            elif source.exists():
-                copy.mkdir(exist_ok=True)
-                shutil.copy(source, copy / name)
+        self.installation.copy_to(copy)
         self.environment["DBT_PROJECT_DIR"] = str(copy)
         self.environment["DBT_TARGET_PATH"] = str(self.folder / "target")
         return copy
@@ -106,6 +120,11 @@ class Workplace:
         assert sentence.startswith("Error: ")
         assert not usage or usage[0].startswith("Usage: "), result.stderr
         return result.exit_code, sentence.removeprefix("Error: ")
+
+    def dbt(self, *arguments: str) -> bool:
+        """Call dbt itself, as its command does; return whether all succeeded."""
+        with mock.patch.dict(os.environ, self.environment):
+            return dbtRunner().invoke(["--quiet", *arguments]).success
 
     def ask(self, query: str, *values: object) -> list[TupleRow]:
         """Return the rows of a query, nothing for a statement that has none."""
@@ -142,66 +161,119 @@ def named_database(server: Server, name: str, template: str) -> Iterator[str]:
 
 
 @contextmanager
-def workplace(url: str, target: Path) -> Iterator[Workplace]:
+def workplace(url: str, installation: Installation) -> Iterator[Workplace]:
     """A workplace on a database, whose profile goes afterwards."""
     with temporary_folder() as folder:
-        yield Workplace(url, folder, target)
+        yield Workplace(url, folder, installation)
 
 
 @pytest.fixture(scope="session")
-def target(server: Server) -> Iterator[Path]:
-    """The folder where dbt remembers the project, for each server one."""
+def installation(server: Server) -> Iterator[Installation]:
+    """The project with few of its domains, for each server one."""
     with temporary_folder() as folder:
-        yield folder
+        few = Installation(folder / "project", folder / "target")
+        Installation(CHECKOUT, few.target).copy_to(few.project_dir)
+        for domain in set(ALL) - set(FEW):
+            shutil.rmtree(few.project_dir / "models" / domain)
+            shutil.rmtree(few.project_dir / "tests" / "singular" / domain)
+        settings = few.project_dir / "dbt_project.yml"
+        domains = f"  domains: [{', '.join(FEW)}]"
+        text, found = re.subn(
+            "^  domains: .*$", domains, settings.read_text(), flags=re.MULTILINE
+        )
+        assert found == 1
+        settings.write_text(text)
+        yield few
+
+
+@pytest.fixture(scope="session")
+def whole_installation(server: Server) -> Iterator[Installation]:
+    """The project as it is, for each server one."""
+    with temporary_folder() as folder:
+        yield Installation(CHECKOUT, folder)
 
 
 @pytest.fixture(scope="session")
 def source_template(server: Server) -> Iterator[str]:
-    """The name of a database with a little source data of the domains built."""
+    """The name of a database with a little source data of the few domains."""
     with named_database(server, "sources", "template1") as url:
-        with psycopg.connect(url, autocommit=True) as connection:
-            create_sources(connection, DOMAINS)
-            until = datetime.now(UTC)
-            generate(connection, scale=0.01, seed=1, until=until, domains=DOMAINS)
+        fill(url, FEW)
         yield "sources"
 
 
 @pytest.fixture(scope="session")
-def built_template(server: Server, source_template: str, target: Path) -> Iterator[str]:
-    """The name of a database in which dbt has built every model."""
+def built_template(
+    server: Server, source_template: str, installation: Installation
+) -> Iterator[str]:
+    """The name of a database in which dbt has built the few domains."""
     with (
         named_database(server, "built", source_template) as url,
-        workplace(url, target) as place,
+        workplace(url, installation) as place,
     ):
         place.answer("run")
         yield "built"
 
 
+@pytest.fixture(scope="session")
+def whole_template(server: Server, whole_installation: Installation) -> Iterator[str]:
+    """The name of a database in which dbt has built every domain."""
+    with (
+        named_database(server, "whole", "template1") as url,
+        workplace(url, whole_installation) as place,
+    ):
+        fill(url, ALL)
+        place.answer("run")
+        yield "whole"
+
+
+def fill(url: str, domains: Iterable[str]) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        create_sources(connection, domains)
+        until = datetime.now(UTC)
+        generate(connection, scale=0.01, seed=1, until=until, domains=domains)
+
+
 @pytest.fixture
-def sources(server: Server, source_template: str, target: Path) -> Iterator[Workplace]:
+def sources(
+    server: Server, source_template: str, installation: Installation
+) -> Iterator[Workplace]:
     """A database of this test's own with source data, in which nothing is built."""
     with (
         named_database(server, "test", source_template) as url,
-        workplace(url, target) as place,
+        workplace(url, installation) as place,
     ):
         yield place
 
 
 @pytest.fixture
-def project(server: Server, built_template: str, target: Path) -> Iterator[Workplace]:
-    """A database of this test's own in which every model is built and fresh."""
+def project(
+    server: Server, built_template: str, installation: Installation
+) -> Iterator[Workplace]:
+    """A database of this test's own in which few domains are built and fresh."""
     with (
         named_database(server, "test", built_template) as url,
-        workplace(url, target) as place,
+        workplace(url, installation) as place,
     ):
         yield place
 
 
 @pytest.fixture
-def empty(server: Server, target: Path) -> Iterator[Workplace]:
+def whole_project(
+    server: Server, whole_template: str, whole_installation: Installation
+) -> Iterator[Workplace]:
+    """A database of this test's own in which every domain is built and fresh."""
+    with (
+        named_database(server, "test", whole_template) as url,
+        workplace(url, whole_installation) as place,
+    ):
+        yield place
+
+
+@pytest.fixture
+def empty(server: Server, installation: Installation) -> Iterator[Workplace]:
     """A database of this test's own that has nothing in it."""
     with (
         named_database(server, "test", "template1") as url,
-        workplace(url, target) as place,
+        workplace(url, installation) as place,
     ):
         yield place

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from servers import temporary_folder
 
 from orchestrator.demo.demo import DATABASE, UNFINISHED
-from orchestrator.demo.picture import sparkline, trend
+from orchestrator.demo.picture import CHANGES_A_DOMAIN, SECTIONS, sparkline, trend
 from orchestrator.server import Server, remove
 
 COMMAND = [sys.executable, "-m", "orchestrator.cli", "demo"]
@@ -101,11 +101,23 @@ def test_says_what_it_does_on_stderr(shown):
 
 
 def test_ends_on_a_picture(shown):
-    assert "an entry of 40 days ago arrives late" in shown.stdout
-    assert "Communities in the week of " in shown.stdout
-    assert "Restaurants' revenue of 14 days" in shown.stdout
-    assert any(bar in shown.stdout for bar in "▁▂▃▄▅▆▇█")
-    assert any(arrow in shown.stdout for arrow in "▲▼=")
+    for title in SECTIONS.values():
+        _, _, section = shown.stdout.partition(f"\n{title}\n")
+        lines = section.partition("\n\n")[0].splitlines()
+        assert len(lines) == 3, section
+        for line in lines:
+            assert set(line) & set("▁▂▃▄▅▆▇█")
+            assert set(line) & set("▲▼=") or "new" in line
+            assert line.rstrip().split("  ")[-1]
+
+
+def test_tells_of_every_business_and_counts_the_rest(shown):
+    _, _, told = shown.stdout.partition("What happened in the sources\n")
+    *changes, rest = told.partition("\n\n")[0].splitlines()
+    assert len(changes) == CHANGES_A_DOMAIN * len(SECTIONS)
+    assert all(change.startswith("• ") for change in changes)
+    assert "an entry of 40 days ago arrives late" in changes[0]
+    assert re.fullmatch(r"  … and \d+ more", rest)
 
 
 def test_the_picture_fits_the_terminal_but_for_what_is_to_be_copied(shown):
@@ -115,13 +127,26 @@ def test_the_picture_fits_the_terminal_but_for_what_is_to_be_copied(shown):
 
 
 def test_says_what_the_refresh_rewrote(shown, demo):
-    lines = [line.split() for line in shown.stdout.splitlines()]
-    names = ("kpi_daily", "kpi_weekly", "kpi_monthly", "metrics_daily")
-    rows = {line[0]: line[1:3] for line in lines if line and line[0] in names}
-    assert set(rows) == set(names)
-    for name, (stored, rewritten) in rows.items():
-        assert int(stored.replace(",", "")) == demo.count(name)
-        assert 0 < int(rewritten.replace(",", "")) < demo.count(name)
+    _, _, table = shown.stdout.partition("What the refresh rewrote\n")
+    cells = re.findall(r"(\w+) +([\d,]+) of ([\d,]+)", table.partition("\n\n")[0])
+    tables = demo.value(
+        "select array_agg(relname::text) from pg_class"
+        " where relnamespace = 'analytics'::regnamespace and relkind = 'r'"
+    )
+    assert sorted(name for name, _, _ in cells) == sorted(tables)
+    rewritten = {name: int(rows.replace(",", "")) for name, rows, _ in cells}
+    stored = {name: int(rows.replace(",", "")) for name, _, rows in cells}
+    assert stored == {name: demo.count(name) for name in tables}
+    assert all(rewritten[name] <= stored[name] for name in tables)
+    # Wherever a row arrived late.
+    for name in (
+        "kpi_daily",
+        "metrics_daily",
+        "revenue_trends",
+        "active_learning_days",
+        "daily_summaries",
+    ):
+        assert 0 < rewritten[name] < stored[name]
 
 
 def test_what_to_try_next_works(shown, demo):

@@ -648,12 +648,8 @@ select
     null::date as period
 from corrected;
 
--- A customer calls off a confirmed booking.
-with settings as (
-    select 'America/New_York' as timezone
-),
-
-newest as (
+-- A machine that was booked, and as it turns out never fetched.
+with newest as (
     select max(created_at) as newest_at
     from rental.bookings
 ),
@@ -661,7 +657,7 @@ newest as (
 chosen as (
     select id
     from rental.bookings
-    where status = 'confirmed'
+    where status in ('active', 'completed')
     order by
         starts_on desc,
         id asc
@@ -676,15 +672,91 @@ cancelled as (
     from chosen
     cross join newest
     where bookings.id = chosen.id
-    returning bookings.cancelled_at
+    returning bookings.starts_on
 )
 
 select
     'rental.bookings' as source_table,
-    'a confirmed booking is cancelled' as what,
+    'a booking is cancelled as nobody came' as what,
     null::text as tenant,
-    (cancelled.cancelled_at at time zone settings.timezone)::date as period
-from cancelled
+    starts_on as period
+from cancelled;
+
+-- A deposit of five weeks ago is given back today, and the ledger says so.
+with settings as (
+    select
+        '35 days'::interval as age,
+        'America/New_York' as timezone
+),
+
+newest as (
+    select max(paid_at) as newest_at
+    from rental.payments
+),
+
+chosen as (
+    select
+        payments.booking_id,
+        payments.customer_id,
+        payments.amount
+    from settings
+    cross join newest
+    cross join rental.payments
+    inner join rental.booking_payments
+        on payments.id = booking_payments.payment_id
+    where
+        payments.status = 'succeeded'
+        and booking_payments.kind = 'deposit'
+        and payments.paid_at < newest.newest_at - settings.age
+    order by
+        payments.paid_at desc,
+        payments.id asc
+    limit 1
+),
+
+paid_back as (
+    insert into rental.payments (
+        booking_id, customer_id, amount, status, paid_at
+    )
+    select
+        chosen.booking_id,
+        chosen.customer_id,
+        chosen.amount,
+        'succeeded' as status,
+        newest.newest_at
+    from chosen
+    cross join newest
+    returning
+        id,
+        booking_id,
+        amount,
+        paid_at
+),
+
+explained as (
+    insert into rental.booking_payments (payment_id, booking_id, kind)
+    select
+        id,
+        booking_id,
+        'refund' as kind
+    from paid_back
+),
+
+entered as (
+    insert into rental.financial_transactions (kind, amount, occurred_at)
+    select
+        'refund' as kind,
+        amount,
+        paid_at
+    from paid_back
+)
+
+select
+    'rental.payments' as source_table,
+    'a deposit is refunded' as what,
+    null::text as tenant,
+    (paid_back.paid_at at time zone settings.timezone)::date as period
+from paid_back
 cross join settings;
 
 -- A payment of two months ago that was entered twice, and is deleted.
@@ -742,7 +814,7 @@ newest as (
 chosen as (
     select id
     from rental.support_tickets
-    where resolved_at is null
+    where status in ('open', 'in_progress')
     order by
         created_at,
         id
@@ -927,6 +999,92 @@ select distinct
     started_on as period
 from deleted;
 
+-- A review that its learner forgot to end is ended after half an hour.
+with settings as (
+    select
+        '14 days'::interval as age,
+        '30 minutes'::interval as length,
+        'Asia/Jerusalem' as timezone
+),
+
+newest as (
+    select max(started_at) as newest_at
+    from learning.review_sessions
+),
+
+chosen as (
+    select review_sessions.id
+    from settings
+    cross join newest
+    cross join learning.review_sessions
+    where
+        review_sessions.ended_at is null
+        and review_sessions.started_at < newest.newest_at - settings.age
+    order by
+        review_sessions.started_at desc,
+        review_sessions.id asc
+    limit 1
+),
+
+ended as (
+    update learning.review_sessions
+    set ended_at = review_sessions.started_at + settings.length
+    from chosen
+    cross join settings
+    where review_sessions.id = chosen.id
+    returning review_sessions.started_at
+)
+
+select
+    'learning.review_sessions' as source_table,
+    'a forgotten review is ended' as what,
+    null::text as tenant,
+    (ended.started_at at time zone settings.timezone)::date as period
+from ended
+cross join settings;
+
+-- A reader thinks better of an old explanation, or rather worse.
+with settings as (
+    select
+        '25 days'::interval as age,
+        'Asia/Jerusalem' as timezone
+),
+
+newest as (
+    select max(viewed_at) as newest_at
+    from learning.explanation_views
+),
+
+chosen as (
+    select explanation_views.id
+    from settings
+    cross join newest
+    cross join learning.explanation_views
+    where
+        explanation_views.was_helpful
+        and explanation_views.viewed_at < newest.newest_at - settings.age
+    order by
+        explanation_views.viewed_at desc,
+        explanation_views.id asc
+    limit 1
+),
+
+rated as (
+    update learning.explanation_views
+    set was_helpful = false
+    from chosen
+    where explanation_views.id = chosen.id
+    returning explanation_views.viewed_at
+)
+
+select
+    'learning.explanation_views' as source_table,
+    'an explanation is found not to help' as what,
+    null::text as tenant,
+    (rated.viewed_at at time zone settings.timezone)::date as period
+from rated
+cross join settings;
+
 -- The machine that has been down longest runs again.
 with newest as (
     select max(counted_at) as newest_at
@@ -1007,6 +1165,105 @@ select
     (inserted.started_at at time zone chosen.timezone)::date as period
 from inserted
 cross join chosen;
+
+-- A count of three weeks ago that was stuck in a gateway.
+with settings as (
+    select '20 days'::interval as age
+),
+
+newest as (
+    select max(counted_at) as newest_at
+    from plant.production_counts
+),
+
+chosen as (
+    select
+        production_counts.*,
+        assets.timezone
+    from settings
+    cross join newest
+    cross join plant.production_counts
+    inner join plant.assets on production_counts.asset_id = assets.id
+    where
+        assets.is_active
+        and production_counts.good_count > 0
+        and production_counts.counted_at < newest.newest_at - settings.age
+    order by
+        production_counts.counted_at desc,
+        production_counts.id asc
+    limit 1
+),
+
+inserted as (
+    insert into plant.production_counts (
+        asset_id, counted_at, good_count, waste_count
+    )
+    select
+        asset_id,
+        counted_at,
+        good_count,
+        waste_count
+    from chosen
+    returning
+        asset_id,
+        counted_at
+)
+
+select
+    'plant.production_counts' as source_table,
+    'a count of three weeks ago arrives late' as what,
+    inserted.asset_id::text as tenant,
+    (inserted.counted_at at time zone chosen.timezone)::date as period
+from inserted
+cross join chosen;
+
+-- A downtime that lasted half as long as the operator had noted.
+with settings as (
+    select '45 days'::interval as age
+),
+
+newest as (
+    select max(counted_at) as newest_at
+    from plant.production_counts
+),
+
+chosen as (
+    select
+        downtime_events.id,
+        assets.timezone
+    from settings
+    cross join newest
+    cross join plant.downtime_events
+    inner join plant.assets on downtime_events.asset_id = assets.id
+    where
+        assets.is_active
+        and downtime_events.reason_code <> 'Safety Issue'
+        and downtime_events.ended_at < newest.newest_at - settings.age
+    order by
+        downtime_events.ended_at desc,
+        downtime_events.id asc
+    limit 1
+),
+
+corrected as (
+    update plant.downtime_events
+    set
+        ended_at = downtime_events.started_at
+        + (downtime_events.ended_at - downtime_events.started_at) / 2
+    from chosen
+    where downtime_events.id = chosen.id
+    returning
+        downtime_events.asset_id,
+        downtime_events.started_at,
+        chosen.timezone
+)
+
+select
+    'plant.downtime_events' as source_table,
+    'a downtime is corrected to half its length' as what,
+    asset_id::text as tenant,
+    (started_at at time zone timezone)::date as period
+from corrected;
 
 -- A count of a month ago, of which some turned out to be waste.
 with settings as (

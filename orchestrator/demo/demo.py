@@ -59,24 +59,14 @@ class SourceData:
 
 
 @dataclass(frozen=True)
-class Week:
-    """A line of a community's last closed week."""
+class Line:
+    """A line of the picture: how something went, what it came to, and a note."""
 
     name: str
-    week_start: Any
-    total_entries: int
-    entries_change_pct: Any
-    incidents_reported: int
-
-
-@dataclass(frozen=True)
-class Revenue:
-    """A line of an account's revenue, by day."""
-
-    name: str
-    days: list[Any]
-    total: Any
+    values: list[Any]
+    figure: str
     change_pct: Any
+    note: str | None
 
 
 @dataclass(frozen=True)
@@ -90,8 +80,7 @@ class Outcome:
     runs: list[Run]
     summaries: list[Summary]
     stored: dict[str, int]
-    weeks: list[Week]
-    revenue: list[Revenue]
+    sections: dict[str, list[Line]]
 
 
 def run(scale: float | None = None, seed: int | None = None) -> Outcome:
@@ -107,7 +96,7 @@ def run(scale: float | None = None, seed: int | None = None) -> Outcome:
         project = _project(server)
         with connected(project) as connection:
             _build(project)
-            changes = _change(project, connection)
+            changes = _change(connection)
             runs = _refresh(project, connection)
             return _outcome(server, project, connection, data, changes, runs)
 
@@ -268,10 +257,9 @@ def _build(project: Project) -> None:
         )
 
 
-def _change(project: Project, connection: psycopg.Connection[Any]) -> list[Change]:
-    """Change source rows of the businesses that have summary tables."""
+def _change(connection: psycopg.Connection[Any]) -> list[Change]:
     with working("Changing source rows") as work:
-        changes = apply_changes(connection, sorted(dbt.source_names(project)))
+        changes = apply_changes(connection)
         work.done = f"Changed source rows in {counted(len(changes), 'place')}"
     return changes
 
@@ -294,11 +282,19 @@ def _outcome(
     changes: list[Change],
     runs: list[Run],
 ) -> Outcome:
-    def ask(name: str) -> list[tuple[Any, ...]]:
+    def ask(name: str, folder: str = "orchestrator.demo") -> list[tuple[Any, ...]]:
         until = {"until": data.until}
-        return connection.execute(query(name, "orchestrator.demo"), until).fetchall()
+        return connection.execute(query(name, folder), until).fetchall()
 
-    summaries = all_summaries(connection)
+    def section(domain: str) -> list[Line]:
+        return [Line(*row) for row in ask(domain, "orchestrator.demo.sections")]
+
+    # What a summary table is made from is not for show.
+    summaries = [
+        summary
+        for summary in all_summaries(connection)
+        if summary.relation.replace('"', "").startswith("analytics.")
+    ]
     return Outcome(
         url=server.url(DATABASE),
         profiles_dir=_dbt_dir(server.data_dir),
@@ -307,8 +303,7 @@ def _outcome(
         runs=runs,
         summaries=summaries,
         stored={s.model: _rows_stored(connection, s.relation) for s in summaries},
-        weeks=[Week(*row) for row in ask("weeks")],
-        revenue=[Revenue(*row) for row in ask("revenue")],
+        sections={domain: section(domain) for domain in ALL},
     )
 
 

@@ -2,19 +2,32 @@
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from orchestrator.binaries import embedded_binaries
 from orchestrator.demo.demo import Outcome
 from orchestrator.demo.source_data import Change
-from orchestrator.display import ago, columns, count, counted, duration, output
+from orchestrator.display import columns, counted, output
 
 BARS = "▁▂▃▄▅▆▇█"
+
+# What is told of each business, and from which tables.
+SECTIONS = {
+    "community": "Communities' entries of 14 weeks (kpi_weekly)",
+    "restaurant": "Restaurants' revenue of 14 days (metrics_daily)",
+    "rental": "Rental of 14 days (revenue_trends, dashboard_kpis, booking_trends)",
+    "learning": "Learning of 14 days (active_learning_days, quiz_completion_rates)",
+    "plant": "Machines' OEE of 14 days (daily_summaries), and now (live_snapshots)",
+}
+CHANGES_A_DOMAIN = 2
 
 
 def show(outcome: Outcome) -> None:
@@ -22,8 +35,7 @@ def show(outcome: Outcome) -> None:
     console = output()
     _show_changes(console, outcome)
     _show_refresh(console, outcome)
-    _show_weeks(console, outcome)
-    _show_revenue(console, outcome)
+    _show_sections(console, outcome)
     _show_next_steps(console, outcome)
 
 
@@ -53,18 +65,23 @@ def _heading(console: Console, text: str) -> None:
 
 def _show_changes(console: Console, outcome: Outcome) -> None:
     _heading(console, "What happened in the sources")
-    table = columns("what", "whose", "from day on")
-    table.show_header = False
-    seen = set()
+    table = _columns("what", "whose", "from day on")
+    told: dict[str, Change] = {}
     for change in outcome.changes:
-        if (what := (change.what, change.tenant)) not in seen:
-            seen.add(what)
+        told.setdefault(change.what, change)
+    for domain in SECTIONS:
+        changes = [change for change in told.values() if change.domain == domain]
+        for change in changes[:CHANGES_A_DOMAIN]:
             table.add_row(f"• {change.what}", _whose(outcome, change), _day(change))
     console.print(table)
+    if more := len(told) - table.row_count:
+        console.print(f"  … and {more} more")
 
 
 def _whose(outcome: Outcome, change: Change) -> str:
-    return outcome.tenants.get(change.tenant or "", "")
+    if change.tenant is None:
+        return f"({change.domain})"
+    return outcome.tenants.get(change.tenant, "")
 
 
 def _day(change: Change) -> str:
@@ -73,57 +90,44 @@ def _day(change: Change) -> str:
 
 def _show_refresh(console: Console, outcome: Outcome) -> None:
     _heading(console, "What the refresh rewrote")
-    runs = {run.model: run for run in outcome.runs}
-    table = columns("summary", "-rows", "-rewritten", "-periods", "-took", "checked")
-    for summary in outcome.summaries:
-        run = runs.get(summary.model)
-        table.add_row(
-            summary.model,
-            count(outcome.stored[summary.model]),
-            count(run.rows_changed if run else 0),
-            count(run.periods if run else 0),
-            duration(run.duration if run else None),
-            ago(summary.asked_at, summary.refreshed_through),
-        )
+    rewritten = Counter[str]()
+    for run in outcome.runs:
+        rewritten[run.model] += run.rows_changed or 0
+    cells = [
+        (model, f"{rewritten[model]:,} of {stored:,}")
+        for model, stored in outcome.stored.items()
+    ]
+    half = (len(cells) + 1) // 2
+    table = _columns("summary", "-rows", "summary", "-rows")
+    for left, right in zip_longest(cells[:half], cells[half:], fillvalue=("", "")):
+        table.add_row(*left, *right)
     console.print(table)
-    rewritten = sum(run.rows_changed or 0 for run in outcome.runs)
-    stored = sum(outcome.stored.values())
-    console.print(f"{rewritten:,} of {counted(stored, 'row')} rewritten.")
+    console.print(
+        f"{sum(rewritten[model] for model in outcome.stored):,} of "
+        f"{counted(sum(outcome.stored.values()), 'row')} rewritten."
+    )
 
 
-def _show_weeks(console: Console, outcome: Outcome) -> None:
-    if not outcome.weeks:
-        return
-    monday = outcome.weeks[0].week_start
-    _heading(console, f"Communities in the week of {monday:%d %b %Y} (kpi_weekly)")
-    table = columns("name", "-entries", "change", "-incidents", "incidents")
+def _show_sections(console: Console, outcome: Outcome) -> None:
+    lines = [line for section in outcome.sections.values() for line in section]
+    for domain, title in SECTIONS.items():
+        _heading(console, title)
+        table = _columns("name", "-values", "-figure", "change", "note")
+        name, values, figure, *_ = table.columns
+        name.min_width = max(len(line.name) for line in lines)
+        values.min_width = max(len(line.values) for line in lines)
+        figure.min_width = max(len(line.figure) for line in lines)
+        for line in outcome.sections[domain]:
+            bars = Text(sparkline(line.values), "cyan")
+            change = trend(line.change_pct)
+            table.add_row(line.name, bars, line.figure, change, line.note)
+        console.print(table)
+
+
+def _columns(*names: str) -> Table:
+    table = columns(*names)
     table.show_header = False
-    for week in outcome.weeks:
-        table.add_row(
-            week.name,
-            counted(week.total_entries, "entry", "entries"),
-            trend(week.entries_change_pct),
-            count(week.incidents_reported),
-            "incident" if week.incidents_reported == 1 else "incidents",
-        )
-    console.print(table)
-
-
-def _show_revenue(console: Console, outcome: Outcome) -> None:
-    if not outcome.revenue:
-        return
-    days = len(outcome.revenue[0].days)
-    _heading(console, f"Restaurants' revenue of {days} days (metrics_daily)")
-    table = columns("name", "days", "-total", "change")
-    table.show_header = False
-    for line in outcome.revenue:
-        table.add_row(
-            line.name,
-            Text(sparkline(line.days), "cyan"),
-            f"{line.total:,.0f}",
-            trend(line.change_pct),
-        )
-    console.print(table)
+    return table
 
 
 def _show_next_steps(console: Console, outcome: Outcome) -> None:

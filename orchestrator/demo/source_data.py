@@ -39,6 +39,11 @@ class Change:
     tenant: str | None
     period: date | None
 
+    @property
+    def domain(self) -> str:
+        """The business whose table it is."""
+        return self.source_table.split(".")[0]
+
 
 def create_sources(connection: Connection[Any], domains: Iterable[str] = ALL) -> None:
     """Create the domains' source tables, where they do not exist."""

@@ -1,4 +1,4 @@
--- Who the tenants of the source data are.
+-- Who the tenants of the source data are, and what the machines are called.
 select
     id::text,
     name
@@ -8,3 +8,8 @@ select
     id::text,
     name
 from restaurant.accounts
+union all
+select
+    id::text,
+    name
+from plant.assets

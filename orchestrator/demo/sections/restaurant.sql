@@ -29,7 +29,8 @@ revenue as (
                 + metrics_daily.total_revenue_res_estimate
             ),
             0
-        ) as amount
+        ) as amount,
+        coalesce(sum(metrics_daily.minutes_saved), 0) as minutes_saved
     from calendar
     left join analytics.metrics_daily
         on
@@ -45,9 +46,11 @@ revenue as (
 summed as (
     select
         name,
-        array_agg(amount order by revenue_date) filter (where is_recent) as days,
+        array_agg(amount order by revenue_date) filter (where is_recent)
+            as amounts,
         sum(amount) filter (where is_recent) as total,
-        sum(amount) filter (where not is_recent) as previous
+        sum(amount) filter (where not is_recent) as previous,
+        sum(minutes_saved) filter (where is_recent) as minutes_saved
     from revenue
     group by
         account_id,
@@ -56,9 +59,12 @@ summed as (
 
 select
     name,
-    days,
-    total,
-    round((total - previous) / nullif(previous, 0) * 100, 2) as change_pct
+    amounts,
+    to_char(total, 'FM999,999,990') as figure,
+    round((total - previous) / nullif(previous, 0) * 100, 2) as change_pct,
+    'saved: ' || to_char(minutes_saved / 60, 'FM9,990.0 h') as note
 from summed
-order by total desc, name asc
+order by
+    total desc,
+    name asc
 limit 3
