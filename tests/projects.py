@@ -33,6 +33,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 # Most tests do with two domains: to parse and to build all takes far longer.
 FEW = ("community", "restaurant")
 
+# Of how many communities a day has ended since the template was built.
+DAYS_ENDED = """
+select count(*)
+from orchestrator.models, orchestrator.int_community__calendar
+where
+    (refreshed_through at time zone timezone)::date
+    < (now() at time zone timezone)::date
+"""
+
 # What a copy of the project needs to be one.
 DBT_FILES = ("dbt_project.yml", "macros", "models", "tests/singular", "tests/generic")
 
@@ -254,6 +263,9 @@ def project(
         named_database(server, "test", built_template) as url,
         workplace(url, installation) as place,
     ):
+        if place.value(DAYS_ENDED):
+            for model in ("kpi_daily", "kpi_weekly", "kpi_monthly", "metrics_daily"):
+                place.ask("select * from analytics.refresh(%s)", model)
         yield place
 
 
