@@ -195,3 +195,19 @@ def test_equipment_out_of_service_has_no_rows_until_it_is_back(rental):
     rental.ask(toggle, machine)
     rental.refresh("equipment_utilization")
     assert rental.rows("equipment_utilization", *UTILIZATION) == before
+
+
+def test_a_full_refresh_takes_along_the_views_that_read_the_table(whole_project, capfd):
+    rows = whole_project.count("equipment_utilization")
+    refresh = ["run", "--full-refresh", "--select"]
+    assert not whole_project.dbt(*refresh, "equipment_utilization")
+    assert (
+        "A full refresh of equipment_utilization drops the view"
+        " int_rental__breaches, which reads it."
+        " Select both: --select equipment_utilization+"
+    ) in " ".join(capfd.readouterr().out.split())
+    whole_project.ask("select * from orchestrator.int_rental__breaches limit 1")
+
+    assert whole_project.dbt(*refresh, "equipment_utilization+")
+    assert whole_project.count("equipment_utilization") == rows
+    whole_project.ask("select * from orchestrator.int_rental__breaches limit 1")
