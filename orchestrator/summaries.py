@@ -36,6 +36,7 @@ class Summary:
     last_periods: int | None
     last_rows_changed: int | None
     last_error: str | None
+    incidents: list[str]
     asked_at: datetime
 
     @property
@@ -75,9 +76,7 @@ def refresh(
     Raises UsageError for a model, tenant or days that do not exist, DatabaseError
     for a model that was never built.
     """
-    known = [summary.model for summary in all_summaries(connection)]
-    if model not in known:
-        raise UsageError(f'There is no summary table "{model}"{suggest(model, known)}')
+    require(connection, model)
     asked = {"model": model, "tenant": tenant, "first": first, "last": last}
     with connection.transaction():
         if any(part is not None for part in (tenant, first, last)):
@@ -86,6 +85,13 @@ def refresh(
             (outcome,) = cursor.execute(query("refresh"), asked)
         passed_on = connection.execute(query("passed_on"), asked).fetchall()
     return Refresh(model, **outcome, passed_on_to=tuple(name for (name,) in passed_on))
+
+
+def require(connection: Connection[Any], model: str) -> None:
+    """Raise UsageError for a summary table that does not exist."""
+    known = [summary.model for summary in all_summaries(connection)]
+    if model not in known:
+        raise UsageError(f'There is no summary table "{model}"{suggest(model, known)}')
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

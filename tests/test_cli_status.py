@@ -56,8 +56,7 @@ def test_says_what_is_due_and_since_when(fresh):
 def test_counts_the_requests_that_wait(fresh):
     fresh.ask("select orchestrator.request('kpi_weekly')")
     result = fresh.call("status")
-    requests = fresh.value("select count(*) from orchestrator.refresh_queue")
-    assert f"kpi_weekly has {requests} requests waiting." in result.stdout
+    assert "kpi_weekly has 1 request waiting." in result.stdout
 
 
 def test_says_what_was_never_built(sources):
@@ -88,13 +87,23 @@ def test_says_why_the_last_run_failed(fresh):
     assert line.endswith("ago: the disk is full (models/community/kpi_daily.sql)")
 
 
+def test_names_the_incidents_that_are_open(fresh):
+    open_incident = "select orchestrator.open_incident('kpi_daily', %s, %s)"
+    fresh.ask(open_incident, "stale", "kpi_daily is stale.")
+    fresh.ask(open_incident, "drift", "kpi_daily has drifted.")
+    fresh.ask("select orchestrator.close_incident('kpi_daily', 'stale', 'Fresh.')")
+    found = [x for x in fresh.call("status").stdout.splitlines() if "incident" in x]
+    assert found == ["Open incident: kpi_daily has drifted."]
+
+
 def test_answers_a_script(fresh):
     fresh.ask("select orchestrator.request('kpi_daily')")
     summaries = fresh.answer("status")
     by_name = {summary["model"]: summary for summary in summaries}
     assert list(by_name) == sorted(by_name)
     daily = by_name["kpi_daily"]
-    assert daily["cadence"] == {"every": "day", "at": "01:00"}
+    assert daily["cadence"]["every"] == "day"
+    assert daily["incidents"] == []
     assert daily["waiting"] > 0
     assert daily["is_due"] is False
     assert daily["last_status"] == "success"

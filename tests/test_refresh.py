@@ -384,15 +384,6 @@ def test_an_update_that_touches_no_column_we_read_requests_nothing(project):
     assert project.value("select count(*) from orchestrator.refresh_queue") == 0
 
 
-def test_a_table_without_policies_is_open_to_no_client(project):
-    unprotected = project.ask(
-        "select relname from pg_class"
-        " where relnamespace = 'analytics'::regnamespace and relkind = 'r'"
-        " and not (relrowsecurity and relacl is null)"
-    )
-    assert unprotected == []
-
-
 def test_summary_tables_have_the_keys_that_they_declare(project):
     keys = project.ask(
         "select conrelid::regclass::text, contype::text, pg_get_constraintdef(oid)"
@@ -503,3 +494,16 @@ def test_a_location_that_has_gone_leaves_rows_that_follow_their_own_account(proj
     project.ask("select orchestrator.request('metrics_daily')")
     assert refresh(project, "metrics_daily")[1] == 0
     assert left_behind() == before
+
+
+def test_triggers_are_not_waited_for_behind_a_transaction_that_does_not_end(project):
+    project.ask("drop trigger orchestrator_capture_insert on community.access_logs")
+    with psycopg.connect(project.url) as application:
+        application.execute("delete from community.access_logs where false")
+        code, sentence = project.refuse("run", "-s", "kpi_daily")
+    assert code == 1
+    assert sentence == (
+        "The source table community.access_logs is in use by a transaction that does "
+        "not end, so its triggers cannot be made. Run this again when it has ended."
+    )
+    assert project.answer("run", "-s", "kpi_daily")

@@ -29,6 +29,11 @@
     {{ _claim_strays(summary, calendar) }}
     {%- endif %}
     analyze pg_temp.claimed_periods;
+    update orchestrator.models
+    set next_turn = {{ next_turn(summary, calendar) }}
+    where model = '{{ model.name }}'
+        and current_setting('orchestrator.scope', true)
+            in ('requested', 'everything');
 {%- endmacro %}
 
 {# Rows of which the calendar no longer has the tenant or the period (a tenant

@@ -28,7 +28,18 @@
             {%- set present = installed.get(relation, '') -%}
             {%- if present != version %}
                 select pg_advisory_xact_lock(hashtext('orchestrator install'));
-                {{ sql }}
+                -- Whoever writes waits behind a trigger that is being made.
+                set local lock_timeout = '3s';
+                do $capture$
+                begin
+                    {{ sql }}
+                exception when lock_not_available then
+                    raise exception 'The source table {{ relation }} is in use by '
+                        'a transaction that does not end, so its triggers cannot '
+                        'be made. Run this again when it has ended.'
+                        using errcode = 'lock_not_available';
+                end
+                $capture$;
                 comment on function {{ capture_function(source) }} is
                 '{{ version }}';
                 {% if not present.startswith(capture) -%}

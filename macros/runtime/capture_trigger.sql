@@ -18,7 +18,7 @@ declare
     reason text := 'source {{ relation }}';
 begin
     if tg_op = 'TRUNCATE' then
-        {{ _request_everything(models) }}
+        {{ _request_everything(source, models) }}
     elsif tg_op = 'UPDATE' then
         {{ _request_changed(source, models, '(
             (
@@ -40,7 +40,7 @@ begin
 exception when others then
     -- The application's write must not fail for a renamed column.
     reason := 'capture failed: ' || sqlerrm;
-    {{ _request_everything(models) }}
+    {{ _request_everything(source, models) }}
     return null;
 end
 $$;
@@ -80,7 +80,9 @@ for each statement execute function {{ capture_function(source) }};
         {%- do alike.setdefault((tenant or '', is_bounded), []).append(model) -%}
     {%- endfor -%}
     {%- for (tenant, is_bounded), readers in alike.items() -%}
-        {{ _requests(tenant, touched if is_bounded else [], rows, readers) }}
+        {{ _requests(
+            tenant, touched if is_bounded else [], rows, _readers(source, readers)
+        ) }}
         {{- "\n        " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
@@ -102,8 +104,11 @@ for each statement execute function {{ capture_function(source) }};
 
 {# One request a model, tenant and UTC day (or pair of days, for a span). #}
 {% macro _requests(tenant, touched, rows, readers) -%}
-insert into orchestrator.refresh_queue (model, tenant, period, reason)
-        select model, touched.tenant, touched.period, reason
+insert into orchestrator.refresh_queue (
+            model, tenant, period, reason, at_once
+        )
+        select
+            readers.model, touched.tenant, touched.period, reason, readers.at_once
         from (
             {% if touched -%}
             select
@@ -131,7 +136,7 @@ insert into orchestrator.refresh_queue (model, tenant, period, reason)
             from {{ rows }} as changed
             {%- endif %}
         ) as touched
-        cross join unnest({{ _names(readers) }}) as model
+        cross join {{ readers }}
         {%- if tenant %}
         where touched.tenant is not null
         {%- endif %};
@@ -146,9 +151,21 @@ insert into orchestrator.refresh_queue (model, tenant, period, reason)
     {%- do return(modules.re.match('^[a-z_][a-z0-9_]*$', value) is not none) -%}
 {%- endmacro %}
 
-{% macro _request_everything(models) -%}
-insert into orchestrator.refresh_queue (model, reason)
-        select model, reason from unnest({{ _names(models) }}) as model;
+{% macro _request_everything(source, models) -%}
+insert into orchestrator.refresh_queue (model, reason, at_once)
+        select readers.model, reason, readers.at_once
+        from {{ _readers(source, models) }};
+{%- endmacro %}
+
+{# The models that read a source, and which of them are to do so at once. #}
+{% macro _readers(source, models) -%}
+    {%- set at_once = [] -%}
+    {%- for model in models -%}
+        {%- do at_once.append(source.name in model.at_once) -%}
+    {%- endfor -%}
+    unnest(
+            {{ _names(models) }}, array[{{ at_once | join(', ') | lower }}]
+        ) as readers (model, at_once)
 {%- endmacro %}
 
 {% macro capture_function(source) -%}

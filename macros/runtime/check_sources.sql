@@ -1,11 +1,11 @@
 {# On-run-start, before anything is written: the source tables that this run
-   needs are there, with the columns that sources.yml names, and say what a
-   change of theirs touches. #}
+   needs (an operation, which selects nothing: all) are there, with the columns
+   that sources.yml names, and say what a change of theirs touches. #}
 {% macro check_sources() -%}
     {%- if execute -%}
         {%- set tables = tables_present() -%}
         {%- set needed = {} -%}
-        {%- for id in selected_resources if id in graph.nodes -%}
+        {%- for id in selected_resources or graph.nodes if id in graph.nodes -%}
             {%- for source in lineage_of(graph.nodes[id]).sources -%}
                 {%- do needed.update({source_relation(source): source}) -%}
             {%- endfor -%}

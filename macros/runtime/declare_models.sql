@@ -1,56 +1,43 @@
 {# On-run-start: tell the database what the project's models declare. #}
 {% macro declare_models() -%}
     {%- if execute -%}
-        {%- set declared = [] -%}
+        {%- set columns = {
+            'model': 'text',
+            'relation': 'text',
+            'calendar': 'text',
+            'tenant': 'text',
+            'grain': 'text',
+            'is_published': 'boolean',
+            'cadence': 'jsonb',
+            'jobs': 'text []',
+            'functions': 'jsonb',
+            'upstream': 'text []',
+            'sources': 'text []',
+            'lookbacks': 'text []',
+        } -%}
+        {%- set names = columns | reject('eq', 'lookbacks') | list
+            + ['lookback'] -%}
+        {%- set nodes = [] -%}
         {%- for node in graph.nodes.values() if is_summary(node) -%}
-            {%- set summary = summary_config(node) -%}
-            {%- set lineage = lineage_of(node) -%}
-            {%- do _check_cadence(node, summary.cadence) -%}
-            {%- set sources = [] -%}
-            {%- set lookbacks = [] -%}
-            {%- for source in lineage.sources -%}
-                {%- do sources.append(source_relation(source)) -%}
-                {%- set capture = source.config.meta.get('capture') or {} -%}
-                {%- if capture.get('lookback') -%}
-                    {%- do lookbacks.append(capture.lookback) -%}
-                {%- endif -%}
-            {%- endfor -%}
-            {%- do declared.append({
-                'model': node.name,
-                'relation': relation_of(node) | string,
-                'calendar': calendar_of(node) | string,
-                'tenant': summary.tenant,
-                'cadence': summary.cadence,
-                'upstream': lineage.upstream,
-                'sources': sources | sort,
-                'lookbacks': lookbacks,
-            }) -%}
+            {%- do nodes.append(node) -%}
         {%- endfor -%}
+        {%- set declared = [] -%}
+        {%- for node in nodes -%}
+            {%- do declared.append(_declaration(node)) -%}
+        {%- endfor -%}
+        {%- set json = "'" ~ tojson(declared) | replace("'", "''") ~ "'" -%}
+        {%- do _check_cadences(json, nodes) -%}
         with declared as (
-            select
-                model,
-                relation,
-                calendar,
-                tenant,
-                cadence,
-                upstream,
-                sources,
-                (
-                    select max(lookback::interval)
-                    from unnest(lookbacks) as lookback
-                ) as lookback
-            from jsonb_to_recordset(
-                '{{ tojson(declared) | replace("'", "''") }}'
-            ) as models (
-                model text,
-                relation text,
-                calendar text,
-                tenant text,
-                cadence jsonb,
-                upstream text [],
-                sources text [],
-                lookbacks text []
+            select {{ names | join(', ') }}
+            from jsonb_to_recordset({{ json }}) as models (
+                {%- for name, type in columns.items() %}
+                {{ name }} {{ type }}{{ "," if not loop.last }}
+                {%- endfor %}
             )
+            cross join lateral (
+                select max(each::interval) as lookback
+                from unnest(models.lookbacks) as each
+            ) as longest
         ),
 
         gone as (
@@ -64,43 +51,86 @@
             where model in (select gone.model from gone)
         )
 
-        insert into orchestrator.models as models (
-            model, relation, calendar, tenant, cadence, upstream, sources,
-            lookback
-        )
-        select * from declared
+        insert into orchestrator.models as models ({{ names | join(', ') }})
+        select {{ names | join(', ') }} from declared
         on conflict (model) do update set
-            relation = excluded.relation,
-            calendar = excluded.calendar,
-            tenant = excluded.tenant,
-            cadence = excluded.cadence,
-            upstream = excluded.upstream,
-            sources = excluded.sources,
-            lookback = excluded.lookback
+            {%- for name in names if name != 'model' %}
+            {{ name }} = excluded.{{ name }}{{ "," if not loop.last }}
+            {%- endfor %}
         where
-            row(
-                models.relation, models.calendar, models.tenant,
-                models.cadence, models.upstream, models.sources,
-                models.lookback
-            ) is distinct from row(
-                excluded.relation, excluded.calendar, excluded.tenant,
-                excluded.cadence, excluded.upstream, excluded.sources,
-                excluded.lookback
-            );
+            ({{ _list('models', names) }})
+            is distinct from ({{ _list('excluded', names) }});
         commit;
         begin;
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _check_cadence(node, cadence) -%}
-    {%- set json = tojson(cadence) | replace("'", "''") -%}
-    {%- set error = run_query(
-        "select orchestrator.cadence_error('" ~ json ~ "'::jsonb)"
-    )[0][0] -%}
-    {%- if error -%}
+{# The row of orchestrator.models that a summary table's YAML makes. #}
+{% macro _declaration(node) -%}
+    {%- set summary = summary_config(node) -%}
+    {%- set lineage = lineage_of(node) -%}
+    {%- set cadence = summary.cadence if summary.cadence is mapping else {} -%}
+    {%- set is_published = node.schema != 'orchestrator' -%}
+    {%- set sources = [] -%}
+    {%- set lookbacks = [] -%}
+    {%- for source in lineage.sources -%}
+        {%- do sources.append(source_relation(source)) -%}
+        {%- set capture = source.config.meta.get('capture') or {} -%}
+        {%- if capture.get('lookback') -%}
+            {%- do lookbacks.append(capture.lookback) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do _check_at_once(node, summary, lineage) -%}
+    {%- set jobs = [cadence.get('job'), cadence.get('otherwise_job')]
+        | select | list -%}
+    {#- What nobody but other models reads is refreshed in their jobs. -#}
+    {%- if not jobs and is_published -%}
+        {%- do jobs.append('refresh-' ~ node.name) -%}
+    {%- endif -%}
+    {%- do return({
+        'model': node.name,
+        'relation': relation_of(node) | string,
+        'calendar': calendar_of(node) | string,
+        'tenant': summary.tenant,
+        'grain': summary.grain,
+        'is_published': is_published,
+        'cadence': summary.cadence,
+        'jobs': jobs,
+        'functions': summary.functions,
+        'upstream': lineage.upstream,
+        'sources': sources | sort,
+        'lookbacks': lookbacks,
+    }) -%}
+{%- endmacro %}
+
+{% macro _check_at_once(node, summary, lineage) -%}
+    {%- set read = lineage.sources | map(attribute='name') | sort -%}
+    {%- for name in summary.at_once if name not in read -%}
         {%- do exceptions.raise_compiler_error(
-            node.name ~ ": meta.cadence " ~ error ~ ". Mend it in "
+            node.name ~ ": meta.at_once names " ~ name ~ ", which is none of the"
+            ~ " source tables it reads: " ~ (read | join(', ')) ~ ". Mend it in "
             ~ properties_path(node) ~ "."
         ) -%}
-    {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _check_cadences(declared, nodes) -%}
+    {%- set paths = {} -%}
+    {%- for node in nodes -%}
+        {%- do paths.update({node.name: properties_path(node)}) -%}
+    {%- endfor -%}
+    {%- for row in run_query("
+        select model, orchestrator.cadence_error(cadence) as error
+        from jsonb_to_recordset(" ~ declared ~ ") as models (
+            model text, cadence jsonb
+        )
+        where orchestrator.cadence_error(cadence) is not null
+        order by model
+        limit 1
+    ") -%}
+        {%- do exceptions.raise_compiler_error(
+            row[0] ~ ": meta.cadence " ~ row[1] ~ ". Mend it in "
+            ~ paths[row[0]] ~ "."
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -4,10 +4,19 @@
     {%- if execute -%}
         {%- set sql = [
             runtime_tables(),
+            runtime_access(),
             runtime_clock(),
             runtime_queue(),
             runtime_refresh(),
             runtime_status(),
+            runtime_schedule(),
+            runtime_watch(),
+            runtime_backfill(),
+            runtime_audit(),
+            runtime_functions(),
+            runtime_freshness(),
+            runtime_protection(),
+            runtime_cron(),
         ] | join('\n') -%}
         {%- set version = 'kpi_summaries runtime ' ~ local_md5(sql) -%}
         {%- if _installed_version() != version -%}

@@ -3,8 +3,8 @@
 {% macro publish() -%}
     {%- if execute and is_summary(model) -%}
         select orchestrator.end_refresh('{{ model.name }}');
+        {{ protect_table() }}
         {%- if not is_partial_run() %}
-            {{ protect_table() }}
             {{ install_compute_function() }}
         {%- endif -%}
     {%- endif -%}

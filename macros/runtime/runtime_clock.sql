@@ -51,6 +51,9 @@ begin
     ) then
         return 'needs `between` as ["06:00", "22:00"] and `otherwise`';
     end if;
+    if p_cadence ? 'otherwise_job' and not (p_cadence ? 'between') then
+        return 'has otherwise_job, and no `between` that it lies outside of';
+    end if;
     begin
         perform now() at time zone coalesce(p_cadence ->> 'timezone', 'UTC');
     exception when invalid_parameter_value then
@@ -62,10 +65,13 @@ begin
     return (
         select format(
             'has %s, which means nothing here; it takes every, at, timezone, '
-            'between and otherwise', string_agg(key, ', ')
+            'between, otherwise, job and otherwise_job', string_agg(key, ', ')
         )
         from jsonb_object_keys(p_cadence) as key
-        where key not in ('every', 'at', 'timezone', 'between', 'otherwise')
+        where key not in (
+            'every', 'at', 'timezone', 'between', 'otherwise', 'job',
+            'otherwise_job'
+        )
         having count(*) > 0
     );
 end

@@ -84,14 +84,43 @@ begin
 end
 $$;
 
+-- An error where a summary table has no such tenant (null: all of them).
+create or replace function orchestrator.check_tenant(p_model text, p_tenant uuid)
+returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    asked constant orchestrator.models := orchestrator.declared(p_model);
+    is_known boolean;
+begin
+    if p_tenant is null then
+        return;
+    elsif asked.tenant is null then
+        raise exception '% has no tenants.', p_model
+            using errcode = 'invalid_parameter_value';
+    end if;
+    execute format(
+        'select exists (select from %s where %I = $1)',
+        asked.calendar, asked.tenant
+    ) into is_known using p_tenant;
+    if not is_known then
+        raise exception '% has no tenant %.', p_model, p_tenant
+            using errcode = 'no_data_found';
+    end if;
+end
+$$;
+
 -- Ask for local days p_from to p_to (null: from the first, to the last) of a
--- tenant (null: all), as a person does.
+-- tenant (null: all, or all that are active), as a person does.
+drop function if exists orchestrator.request(text, uuid, date, date, text);
 create or replace function orchestrator.request(
     p_model text,
     p_tenant uuid default null,
     p_from date default null,
     p_to date default null,
-    p_reason text default 'request'
+    p_reason text default 'request',
+    p_only_active boolean default false
 )
 returns void
 language plpgsql
@@ -99,14 +128,17 @@ set search_path = ''
 as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
-    found_rows integer;
 begin
+    perform orchestrator.check_tenant(p_model, p_tenant);
     if p_to < p_from then
         raise exception 'The days end (%) before they begin (%).', p_to, p_from
             using errcode = 'invalid_parameter_value';
-    elsif p_tenant is not null and asked.tenant is null then
-        raise exception '% has no tenants.', p_model
-            using errcode = 'invalid_parameter_value';
+    end if;
+
+    if p_tenant is null and p_from is null and p_to is null then
+        insert into orchestrator.refresh_queue (model, reason)
+        values (p_model, p_reason);
+        return;
     end if;
 
     execute format(
@@ -116,15 +148,9 @@ begin
             ($4 + 1)::timestamp at time zone timezone
         ) end, $5
         from %2$s
-        where $2 is null or %1$s = $2',
+        where ($2 is null or %1$s = $2) and (is_active or not $6)',
         coalesce(quote_ident(asked.tenant), 'null::uuid'), asked.calendar
-    ) using p_model, p_tenant, p_from, p_to, p_reason;
-
-    get diagnostics found_rows = row_count;
-    if found_rows = 0 and p_tenant is not null then
-        raise exception '% has no tenant %.', p_model, p_tenant
-            using errcode = 'no_data_found';
-    end if;
+    ) using p_model, p_tenant, p_from, p_to, p_reason, p_only_active;
 end
 $$;
 {% endmacro %}

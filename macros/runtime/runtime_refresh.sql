@@ -139,6 +139,7 @@ declare
     scope constant text := current_setting('orchestrator.scope');
     claimed_periods bigint;
     changed_rows bigint;
+    changed_time tstzmultirange := '{}';
     built text;
     run orchestrator.job_runs;
 begin
@@ -146,11 +147,15 @@ begin
         select count(*) into claimed_periods
         from pg_temp.claimed_periods
         where starts_at is not null;
-        select coalesce(sum(row_count), 0) into changed_rows
+        select
+            coalesce(sum(row_count), 0),
+            coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}')
+        into changed_rows, changed_time
         from pg_temp.changed_periods;
     end if;
 
     if scope = 'everything' then
+        changed_time := null;
         select relation into built
         from orchestrator.models
         where model = p_model;
@@ -198,6 +203,7 @@ begin
         finished_at = clock_timestamp(),
         periods = coalesce(claimed_periods, 0),
         rows_changed = coalesce(changed_rows, 0),
+        changed = changed_time,
         error_message = null
     where id = current_setting('orchestrator.run')::bigint
     returning * into run;
@@ -208,47 +214,158 @@ begin
 end
 $$;
 
--- Refresh a summary table here and now, as dbt would: its open requests and
--- the periods that time has brought. A failure is recorded, leaves the
--- requests, and comes back as a row and a warning.
-create or replace function analytics.refresh(model text)
-returns table (
-    status text, periods integer, rows_changed integer, error_message text
+-- Whether somebody has asked something of a summary table.
+create or replace function orchestrator.is_requested(p_model text)
+returns boolean
+language sql volatile
+set search_path = ''
+as $$
+    select exists (
+        select from orchestrator.refresh_queue where model = p_model
+    )
+$$;
+
+-- Note a refresh that had nothing to do.
+create or replace function orchestrator.note_refresh(
+    p_model text, p_executor text, p_invocation text
 )
+returns orchestrator.job_runs
+language plpgsql
+set search_path = ''
+as $$
+declare
+    run orchestrator.job_runs;
+begin
+    update orchestrator.models
+    set refreshed_through = greatest(refreshed_through, {{ present() }})
+    where model = p_model;
+
+    update orchestrator.job_runs
+    set
+        status = 'success',
+        reason = 'schedule',
+        finished_at = clock_timestamp(),
+        periods = 0,
+        rows_changed = 0,
+        changed = '{}'
+    where job = p_model and status = 'running' and invocation = p_invocation
+    returning * into run;
+    if not found then
+        insert into orchestrator.job_runs (
+            job, executor, reason, finished_at, status, periods, rows_changed,
+            changed
+        )
+        values (
+            p_model, p_executor, 'schedule', clock_timestamp(), 'success', 0, 0,
+            '{}'
+        )
+        returning * into run;
+    end if;
+    return run;
+end
+$$;
+
+-- Refresh a summary table in this transaction, as dbt would: its open requests
+-- and the periods that time has brought. A failure is recorded, and leaves the
+-- requests.
+create or replace function orchestrator.refresh(
+    p_model text, p_executor text, p_invocation text default null
+)
+returns orchestrator.job_runs
 language plpgsql
 set search_path = ''
 as $$
 declare
     run orchestrator.job_runs;
     began constant timestamptz := clock_timestamp();
+    known constant orchestrator.models := orchestrator.declared(p_model);
     failure text;
 begin
-    perform orchestrator.declared(model);
     if to_regprocedure(
-        format('orchestrator.%I()', 'compute_' || model)
+        format('orchestrator.%I()', 'compute_' || p_model)
     ) is null then
-        raise exception '% has not been built yet.', model
+        raise exception '% has not been built yet.', p_model
             using errcode = 'undefined_table',
-            hint = format('Run: dbt build --select %s', model);
+            hint = format('Run: dbt build --select %s', p_model);
+    end if;
+
+    if known.next_turn > {{ present() }}
+        and known.lookback is null
+        and to_regclass(known.relation) is not null
+        and not orchestrator.is_requested(p_model)
+        and pg_try_advisory_xact_lock(
+            hashtext('orchestrator'), hashtext(p_model)
+        )
+        -- Once more, now that nobody else may take them.
+        and not orchestrator.is_requested(p_model)
+    then
+        return orchestrator.note_refresh(p_model, p_executor, p_invocation);
     end if;
 
     begin
-        if orchestrator.begin_refresh(model, 'database', 'requested') then
-            execute format('select orchestrator.%I()', 'compute_' || model);
+        if orchestrator.begin_refresh(
+            p_model, p_executor, 'requested', p_invocation => p_invocation
+        ) then
+            execute format('select orchestrator.%I()', 'compute_' || p_model);
         end if;
-        run := orchestrator.end_refresh(model);
+        return orchestrator.end_refresh(p_model);
     exception when others then
         get stacked diagnostics failure = message_text;
+    end;
+
+    update orchestrator.job_runs
+    set
+        status = 'error',
+        finished_at = clock_timestamp(),
+        error_message = failure
+    where job = p_model and status = 'running' and invocation = p_invocation
+    returning * into run;
+    if not found then
         insert into orchestrator.job_runs (
             job, executor, started_at, finished_at, status, error_message
         )
-        values (model, 'database', began, clock_timestamp(), 'error', failure)
+        values (p_model, p_executor, began, clock_timestamp(), 'error', failure)
         returning * into run;
-        raise warning '% was not refreshed: %', model, failure;
-    end;
-    return query select
-        run.status, run.periods, run.rows_changed, run.error_message;
+    end if;
+    raise warning '% was not refreshed: %', p_model, failure;
+    return run;
 end
 $$;
-revoke all on function analytics.refresh(text) from public;
+
+-- Refresh a summary table, first those it reads that have work to do, and wait
+-- for whoever refreshes them: when this returns, the table is fresh. An error
+-- where one of them fails.
+create or replace function orchestrator.refresh_now(
+    p_model text, p_executor text default 'database'
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = ''
+as $$
+declare
+    next_model text;
+    run orchestrator.job_runs;
+begin
+    perform orchestrator.declared(p_model);
+    for next_model in
+        select read.upstream
+        from orchestrator.lineage as read
+        where read.model = p_model
+        order by read.depth, read.upstream
+    loop
+        if next_model <> p_model and not orchestrator.has_work(next_model) then
+            continue;
+        end if;
+        perform pg_advisory_xact_lock(
+            hashtext('orchestrator'), hashtext(next_model)
+        );
+        run := orchestrator.refresh(next_model, p_executor);
+        if run.status = 'error' then
+            raise exception '% was not refreshed: %',
+                next_model, run.error_message;
+        end if;
+    end loop;
+    return run;
+end
+$$;
 {% endmacro %}

@@ -18,7 +18,15 @@ select
     run.duration as last_duration,
     run.periods as last_periods,
     run.rows_changed as last_rows_changed,
-    run.error_message as last_error
+    run.error_message as last_error,
+    coalesce(queue.at_once, 0) as at_once,
+    models.is_published,
+    failed.failures,
+    -- Again after 5 s, 10 s, 20 s, …, each 5 minutes.
+    failed.last_failure + least(
+        interval '5 seconds' * power(2, least(failed.failures, 10) - 1),
+        interval '5 minutes'
+    ) as retry_at
 from orchestrator.models as models
 cross join lateral (
     select
@@ -26,7 +34,10 @@ cross join lateral (
         orchestrator.next_due(models.cadence, {{ present() }}) as next_due
 ) as due
 left join lateral (
-    select count(*) as waiting, min(requested_at) as oldest
+    select
+        count(*) as waiting,
+        count(*) filter (where requests.at_once) as at_once,
+        min(requests.requested_at) as oldest
     from orchestrator.refresh_queue as requests
     where requests.model = models.model
 ) as queue on true
@@ -36,5 +47,24 @@ left join lateral (
     where runs.job = models.model
     order by runs.started_at desc, runs.id desc
     limit 1
-) as run on true;
+) as run on true
+cross join lateral (
+    select count(*) as failures, max(runs.finished_at) as last_failure
+    from orchestrator.job_runs as runs
+    where
+        runs.job = models.model
+        and runs.status = 'error'
+        and runs.started_at > coalesce(
+            (
+                select succeeded.started_at
+                from orchestrator.job_runs as succeeded
+                where
+                    succeeded.job = models.model
+                    and succeeded.status = 'success'
+                order by succeeded.started_at desc
+                limit 1
+            ),
+            '-infinity'
+        )
+) as failed;
 {% endmacro %}

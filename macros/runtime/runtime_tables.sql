@@ -23,7 +23,15 @@ create table if not exists orchestrator.models (
     definition text,
     refreshed_through timestamptz
 );
-alter table orchestrator.models add column if not exists lookback interval;
+alter table orchestrator.models
+add column if not exists lookback interval,
+add column if not exists is_published boolean not null default true,
+add column if not exists grain text not null default 'day',
+add column if not exists jobs text [] not null default '{}',
+add column if not exists functions jsonb not null default '{}',
+add column if not exists next_turn timestamptz;
+comment on column orchestrator.models.next_turn is
+'Until when time alone brings nothing to compute; null: it may at any moment.';
 comment on table orchestrator.models is
 'What the project declares of each summary table, and up to when it is '
 'refreshed. One row per summary table.';
@@ -41,6 +49,11 @@ comment on table orchestrator.refresh_queue is
 'Requests to recompute a summary table: of a tenant (null: all) over a time '
 '(null: all). Appended by anyone, taken by the refresh that serves them.';
 
+alter table orchestrator.refresh_queue
+add column if not exists at_once boolean not null default false;
+create index if not exists refresh_queue_at_once
+on orchestrator.refresh_queue (model) where at_once;
+
 create table if not exists orchestrator.job_runs (
     id bigint generated always as identity primary key,
     job text not null,
@@ -56,10 +69,68 @@ create table if not exists orchestrator.job_runs (
     error_message text,
     invocation text
 );
+alter table orchestrator.job_runs
+add column if not exists changed tstzmultirange;
 create index if not exists job_runs_job_started_at
 on orchestrator.job_runs (job, started_at desc);
 create index if not exists job_runs_running
 on orchestrator.job_runs (job) where status = 'running';
 comment on table orchestrator.job_runs is
 'Every run of every job. One row per run.';
+comment on column orchestrator.job_runs.changed is
+'The time in which the rows lie that the run changed; null: everything.';
+
+create table if not exists orchestrator.alert_incidents (
+    id bigint generated always as identity primary key,
+    model text not null,
+    kind text not null check (kind in ('failing', 'stale', 'drift')),
+    message text not null,
+    opened_at timestamptz not null default clock_timestamp(),
+    closed_at timestamptz
+);
+create unique index if not exists alert_incidents_open
+on orchestrator.alert_incidents (model, kind) where closed_at is null;
+comment on table orchestrator.alert_incidents is
+'What went wrong for longer than once. One row per model, kind and time it '
+'happened; closed by itself when it is over.';
+
+create table if not exists orchestrator.notices (
+    id bigint generated always as identity primary key,
+    incident_id bigint not null
+    references orchestrator.alert_incidents on delete cascade,
+    event text not null check (event in ('opened', 'closed')),
+    payload jsonb not null,
+    created_at timestamptz not null default clock_timestamp(),
+    attempts integer not null default 0,
+    next_attempt_at timestamptz not null default clock_timestamp(),
+    delivered_at timestamptz,
+    last_error text
+);
+create index if not exists notices_incident_id
+on orchestrator.notices (incident_id);
+create index if not exists notices_undelivered
+on orchestrator.notices (next_attempt_at) where delivered_at is null;
+comment on table orchestrator.notices is
+'The outbox of the webhook: what is to be posted of the incidents, and what '
+'was. One row per opening and closing.';
+
+create table if not exists orchestrator.backfills (
+    id bigint generated always as identity primary key,
+    model text not null,
+    tenant uuid,
+    first_day date not null,
+    last_day date not null,
+    next_day date not null,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz
+);
+create unique index if not exists backfills_open
+on orchestrator.backfills (
+    model, coalesce(tenant, '00000000-0000-0000-0000-000000000000'),
+    first_day, last_day
+)
+where finished_at is null;
+comment on table orchestrator.backfills is
+'How far each backfill is, so that one that was interrupted goes on where it '
+'was. One row per backfill.';
 {% endmacro %}

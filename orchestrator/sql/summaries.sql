@@ -16,6 +16,14 @@ select
     last_periods,
     last_rows_changed,
     last_error,
+    array(
+        select incidents.message
+        from orchestrator.alert_incidents as incidents
+        where
+            incidents.model = model_status.model
+            and incidents.closed_at is null
+        order by incidents.opened_at
+    ) as incidents,
     clock_timestamp() as asked_at
 from orchestrator.model_status
 order by model

@@ -1,0 +1,52 @@
+{# `dbt run-operation install`: what a build does before its first model, for
+   all models: runtime, declarations, triggers. Tells the log of each hook that
+   had something to do; with `dry_run` its SQL, of which nothing stays. #}
+{% macro install(dry_run=false) -%}
+    {%- set hooks = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'operation' and 'on-run-start' in node.tags -%}
+        {%- do hooks.append(node) -%}
+    {%- endfor -%}
+    {#- The adapter has just said `commit`, after which each statement would
+        commit by itself. -#}
+    {%- do run_query('begin') -%}
+    {%- for hook in hooks | sort(attribute='index') -%}
+        {%- set rendered = render(hook.raw_code) -%}
+        {%- set sql = modules.re.sub(
+            '\\bcommit;\\s*begin;', '', rendered
+        ).strip() -%}
+        {%- if sql and 'capture_changes' in hook.raw_code -%}
+            {#- Each table by itself, and in rehearsal none: the application's
+                writers would wait for all of them. -#}
+            {%- do _tell_installed(hook, sql) -%}
+            {%- if not dry_run -%}
+                {%- do run_query(rendered) -%}
+            {%- endif -%}
+        {%- elif sql -%}
+            {%- set before = _rows_written() -%}
+            {%- do run_query(sql) -%}
+            {%- if _rows_written() != before -%}
+                {%- do _tell_installed(hook, sql) -%}
+            {%- endif -%}
+            {%- if not dry_run -%}
+                {%- do run_query('commit; begin;') -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do run_query('rollback') -%}
+{%- endmacro %}
+
+{# How many rows this transaction has written, those of the catalog included:
+   nothing but this tells a statement that found all as it should be. #}
+{% macro _rows_written() -%}
+    {%- do return(run_query(
+        "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)"
+        ~ " from pg_stat_xact_all_tables"
+    )[0][0]) -%}
+{%- endmacro %}
+
+{% macro _tell_installed(hook, sql) -%}
+    {%- do log('orchestrator installed ' ~ tojson(
+        {'hook': hook.raw_code.strip('{} ()'), 'sql': sql}
+    )) -%}
+{%- endmacro %}

@@ -1,0 +1,193 @@
+{# What there is to do, in which order, and its doing without Python. #}
+{% macro runtime_schedule() %}
+-- What each summary table reads, through however many others, itself included.
+-- `depth` is how far the one that is read lies from the sources: whatever is
+-- refreshed in its order is refreshed after what it reads.
+create or replace view orchestrator.lineage as
+with recursive paths as (
+    select model, model as upstream, 0 as distance
+    from orchestrator.models
+    union
+    select paths.model, direct.upstream, paths.distance + 1
+    from paths
+    inner join orchestrator.models as models on models.model = paths.upstream
+    cross join unnest(models.upstream) as direct (upstream)
+),
+
+depths as (
+    select model, max(distance) as depth
+    from paths
+    group by model
+)
+
+select distinct paths.model, paths.upstream, depths.depth
+from paths
+inner join depths on depths.model = paths.upstream;
+
+-- Whether somebody is refreshing a summary table at this moment.
+create or replace function orchestrator.is_being_refreshed(p_model text)
+returns boolean
+language sql volatile
+set search_path = ''
+as $$
+    select exists (
+        select from pg_locks
+        where
+            locktype = 'advisory'
+            and database = (
+                select oid from pg_database where datname = current_database()
+            )
+            and classid::bigint = hashtext('orchestrator')::bigint & 4294967295
+            and objid::bigint = hashtext(p_model)::bigint & 4294967295
+            and objsubid = 2
+            and granted
+    )
+$$;
+
+-- Whether a summary table is due or has requests waiting (p_eager; else: that are
+-- at once), as of this statement.
+create or replace function orchestrator.has_work(
+    p_model text, p_eager boolean default true
+)
+returns boolean
+language sql volatile
+set search_path = ''
+as $$
+    select exists (
+        select from orchestrator.model_status
+        where
+            model = p_model
+            and (is_due or at_once > 0 or (p_eager and waiting > 0))
+    )
+$$;
+
+-- What a worker is to build now, in the order to build it in: what is due or asked
+-- for at once and did not fail just before. p_eager: also what waits for its
+-- cadence, and what has just failed. While this transaction is
+-- open no other worker is told the same, nor what reads it.
+create or replace function orchestrator.take_due(p_eager boolean default false)
+returns setof text
+language plpgsql
+set search_path = ''
+as $$
+declare
+    candidate record;
+    busy text [] := '{}';
+begin
+    for candidate in
+        select
+            status.model,
+            array_agg(read.upstream) as reads,
+            max(read.depth) as depth
+        from orchestrator.model_status as status
+        inner join orchestrator.lineage as read on read.model = status.model
+        where
+            (
+                status.is_due
+                or status.at_once > 0
+                or (p_eager and status.waiting > 0)
+            )
+            and (p_eager or status.retry_at <= clock_timestamp())
+            is not false
+        group by status.model
+        order by depth, status.model
+    loop
+        if candidate.reads && busy
+            or orchestrator.is_being_refreshed(candidate.model)
+            or not pg_try_advisory_xact_lock(
+                hashtext('orchestrator worker'), hashtext(candidate.model)
+            )
+        then
+            busy := busy || candidate.model;
+        -- Another may have done it since the first look.
+        elsif orchestrator.has_work(candidate.model, p_eager) then
+            return next candidate.model;
+        end if;
+    end loop;
+end
+$$;
+
+-- Refresh these summary tables and those they read, what has work to do of
+-- them, each in a transaction of its own. What failed is said in p_failures.
+create or replace procedure orchestrator.refresh_each(
+    p_models text [], p_executor text, inout p_failures text
+)
+language plpgsql
+as $$
+declare
+    next_model text;
+    run orchestrator.job_runs;
+    this_run text;
+begin
+    p_failures := null;
+    for next_model in
+        select distinct on (read.depth, read.upstream) read.upstream
+        from orchestrator.lineage as read
+        where read.model = any(p_models)
+        order by read.depth, read.upstream
+    loop
+        continue when orchestrator.is_being_refreshed(next_model)
+            or not orchestrator.has_work(next_model);
+        -- Committed at once, so that a run that dies has left its row.
+        this_run := gen_random_uuid()::text;
+        insert into orchestrator.job_runs (job, executor, invocation)
+        values (next_model, p_executor, this_run);
+        commit;
+        run := orchestrator.refresh(next_model, p_executor, this_run);
+        commit;
+        if run.status = 'error' then
+            p_failures := concat_ws(' ', p_failures, format(
+                '%s was not refreshed: %s', next_model, run.error_message
+            ));
+        end if;
+    end loop;
+end
+$$;
+
+-- A job of pg_cron: refresh what is due of its summary tables. Ends with an
+-- error where one failed, after the others have been refreshed.
+create or replace procedure orchestrator.run_job(p_job text)
+language plpgsql
+as $$
+declare
+    failures text;
+    models constant text [] := array(
+        select model from orchestrator.models where p_job = any(jobs)
+    );
+begin
+    if models = '{}' then
+        raise exception 'There is no job "%".', p_job
+            using errcode = 'undefined_object', hint = (
+                select 'There are: ' || string_agg(distinct job, ', ')
+                from orchestrator.models, unnest(jobs) as job
+            );
+    end if;
+    call orchestrator.refresh_each(models, 'pg_cron', failures);
+    perform orchestrator.watch();
+    if failures is not null then
+        commit;
+        raise exception '%', failures;
+    end if;
+end
+$$;
+
+-- The job of every minute: what was asked for at once, and a look at how all
+-- stand.
+create or replace procedure orchestrator.pulse()
+language plpgsql
+as $$
+declare
+    failures text;
+    models constant text [] := array(
+        select distinct model from orchestrator.refresh_queue where at_once
+    );
+begin
+    call orchestrator.refresh_each(models, 'pg_cron', failures);
+    perform orchestrator.watch();
+    if failures is not null then
+        commit;
+        raise exception '%', failures;
+    end if;
+end
+$$;
+{% endmacro %}
