@@ -1,11 +1,6 @@
-{# Row-level security on a summary table, where it is not on yet: doing it again
-   would lock readers out for a moment. #}
+{# Post-hook of a summary table, in the transaction that wrote it: row-level
+   security, policies and grants, as declared. Touches only what differs, for
+   each of these locks readers out for a moment. #}
 {% macro protect_table() -%}
-    {%- set is_protected = run_query(
-        "select relrowsecurity from pg_class where oid = to_regclass('"
-        ~ this.include(database=false) ~ "')"
-    )[0][0] -%}
-    {%- if not is_protected %}
-        alter table {{ this }} enable row level security;
-    {%- endif -%}
+    select orchestrator.protect('{{ model.name | replace("'", "''") }}');
 {%- endmacro %}
