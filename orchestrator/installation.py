@@ -1,0 +1,69 @@
+"""What this project makes in a database beside the tables: its coming and going."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from orchestrator import dbt
+from orchestrator.database import is_installed
+from orchestrator.project import Project
+from orchestrator.queries import query
+
+TOLD = "orchestrator installed "
+
+
+@dataclass(frozen=True)
+class Step:
+    """A hook of the dbt project that had something to install, and its SQL."""
+
+    hook: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What an uninstallation removed, or kept, of one kind."""
+
+    kind: str
+    kept: bool
+    names: list[str]
+
+
+def install(project: Project, *, dry_run: bool = False) -> list[Step]:
+    """Do what a build does before its first model, for all models; return what.
+
+    With `dry_run` nothing stays of it. Raises DbtError where something is missing
+    or is declared wrongly.
+    """
+    told = dbt.operate(project, "install", dry_run=dry_run)
+    return [
+        Step(**json.loads(line.removeprefix(TOLD)))
+        for line in told
+        if line.startswith(TOLD)
+    ]
+
+
+def tables(connection: Connection[Any]) -> list[str]:
+    """Return the published summary tables that are here, by name."""
+    if not is_installed(connection):
+        return []
+    found = connection.execute(query("published_tables")).fetchall()
+    return [name for (name,) in found]
+
+
+def uninstall(
+    connection: Connection[Any], *, drop_tables: bool = False
+) -> list[Removal]:
+    """Remove what was installed and built; the published tables only if asked to.
+
+    Raises DatabaseError, and removes nothing, where somebody else's object needs
+    something of it.
+    """
+    with connection.transaction():
+        connection.execute(query("uninstall"))
+        with connection.cursor(row_factory=class_row(Removal)) as cursor:
+            values = {"drop_tables": drop_tables}
+            return cursor.execute(query("removals"), values).fetchall()

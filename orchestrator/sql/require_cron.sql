@@ -1,0 +1,2 @@
+-- An error in words that help where pg_cron is not in this database.
+select orchestrator.require_cron()
