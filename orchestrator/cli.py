@@ -1,10 +1,11 @@
 """The command line: it parses, calls and prints."""
 
 import functools
+import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,14 @@ from uuid import UUID
 
 import click
 
-from orchestrator import __version__, display, rounds, summaries
+from orchestrator import __version__, display, installation, rounds, summaries, upkeep
+from orchestrator import access as guard
+from orchestrator import cron as jobs
+from orchestrator import webhook as webhooks
+from orchestrator import worker as worker_process
 from orchestrator.database import connected
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.journal import Journal
 from orchestrator.project import Project
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -76,6 +82,12 @@ def of_project(command: Command) -> Command:
     return with_project
 
 
+webhook_option = click.option(
+    "--webhook",
+    metavar="URL",
+    envvar=webhooks.VARIABLE,
+    help=f"Where to post incidents; else {webhooks.VARIABLE} says so.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 SCALE = click.FloatRange(min=0, min_open=True)
 day = click.DateTime(formats=["%Y-%m-%d"])
@@ -109,6 +121,7 @@ def main() -> None:
     help="Only those refreshed every 'day', '5 minutes', …",
 )
 @click.option("--due", is_flag=True, help="Only those due or with requests waiting.")
+@webhook_option
 @json_option
 @click.pass_context
 def run(
@@ -117,13 +130,15 @@ def run(
     criteria: tuple[str, ...],
     cadence: str | None,
     due: bool,
+    webhook: str | None,
     as_json: bool,
 ) -> None:
     r"""Refresh summary tables, by one run of dbt.
 
     Each takes the requests that wait for it and the periods that time has
     brought, and writes the rows that differ. What was never built is built.
-    With --due, so are those that a refresh has just asked something of.
+    With --due, so are those that a refresh has just asked something of, and the
+    rows that changed are tested.
 
     \b
     Examples:
@@ -133,11 +148,13 @@ def run(
     """
     began = time.monotonic()
     refresh_them = rounds.refresh_due if due else rounds.refresh
+    url = webhooks.check(webhook) if webhook else None
     with (
         connected(project) as connection,
         display.working("Refreshing") as work,
     ):
         done = refresh_them(project, connection, criteria, cadence, work.listen)
+        rounds.watch(connection, url)
     if as_json:
         display.show_json(done)
         display.show_failures(done)
@@ -147,6 +164,66 @@ def run(
         click.echo("Nothing is due, and no request waits.")
     if any(run.failed for run in done):
         ctx.exit(1)
+
+
+@main.command()
+@of_project
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.05),
+    default=1.0,
+    show_default=True,
+    help="Seconds between looks at what there is to do.",
+)
+@click.option(
+    "--low-tide",
+    type=click.DateTime(formats=["%H:%M"]),
+    metavar="HH:MM",
+    default=worker_process.LOW_TIDE,
+    show_default=True,
+    help="When nights are quiet, in UTC: from then on, audits.",
+)
+@webhook_option
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What the lines on stderr are.",
+)
+@click.pass_context
+def worker(
+    ctx: click.Context,
+    project: Project,
+    interval: float,
+    low_tide: datetime,
+    webhook: str | None,
+    log_format: str,
+) -> None:
+    r"""Keep summary tables fresh, until told to stop.
+
+    Refreshes what is due and what is asked for, within seconds, and tests the
+    rows that change. Several workers share the work. Begins with a run of the
+    whole project, and does so again when its files change. Posts incidents to
+    the webhook, audits a sample of each table at night.
+
+    SIGTERM or SIGINT ends it when the transactions under way have ended; a second
+    one undoes them.
+
+    
+    Examples:
+      orchestrator worker
+      orchestrator worker --interval 5 --log-format json
+    """
+    stopped_by = worker_process.Worker(
+        project,
+        Journal(as_json=log_format == "json"),
+        interval=interval,
+        webhook_url=webhook,
+        low_tide=f"{low_tide:%H:%M}",
+    ).work()
+    if stopped_by == signal.SIGINT:
+        ctx.exit(INTERRUPTED)
 
 
 @main.command()
@@ -187,6 +264,106 @@ def refresh(
     elif not done.failed:
         display.show_refresh(done)
     if done.failed:
+        ctx.exit(1)
+
+
+@main.command()
+@of_project
+@click.argument("model")
+@click.option("--from", "first", type=day, required=True, help="The first local day.")
+@click.option("--to", "last", type=day, help="The last local day (else today).")
+@click.option("--tenant", type=click.UUID, help="Only this tenant's periods.")
+def backfill(
+    project: Project,
+    model: str,
+    first: datetime,
+    last: datetime | None,
+    tenant: UUID | None,
+) -> None:
+    r"""Compute days of a summary table again, and of those that read it.
+
+    It works in slices, each a transaction: readers are never blocked, and what
+    was interrupted goes on where it was when the same is asked for again.
+
+    \b
+    Examples:
+      orchestrator backfill kpi_daily --from 2025-01-01
+      orchestrator backfill metrics_daily --from 2026-01-01 --to 2026-03-31
+    """
+    days = first.date(), (last or datetime.now(UTC)).date()
+    with connected(project) as connection:
+        slices = upkeep.backfill(connection, model, *days, tenant)
+        display.show_backfill(slices)
+
+
+@main.command()
+@of_project
+@click.argument("model")
+@json_option
+def rebuild(project: Project, model: str, as_json: bool) -> None:
+    r"""Compute every period of a summary table again, in place.
+
+    Only rows that differ are written, and readers are never blocked. For a
+    changed contract there is dbt's own --full-refresh, which makes a new table.
+
+    \b
+    Example:
+      orchestrator rebuild kpi_daily
+    """
+    with connected(project) as connection, display.working("Rebuilding"):
+        done = upkeep.rebuild(connection, model)
+    if as_json:
+        display.show_json(done)
+    else:
+        display.show_refresh(done)
+
+
+@main.command()
+@of_project
+@click.argument("models", nargs=-1)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="How many random periods of each table to look at.",
+)
+@click.option("--all", "everything", is_flag=True, help="Look at all periods.")
+@click.option("--repair", is_flag=True, help="Compute anew what differs.")
+@json_option
+@click.pass_context
+def audit(
+    ctx: click.Context,
+    project: Project,
+    models: tuple[str, ...],
+    sample: int,
+    everything: bool,
+    repair: bool,
+    as_json: bool,
+) -> None:
+    r"""Hold summary tables against their sources.
+
+    Refreshes each, computes a sample of its periods again and compares. What
+    differs has drifted, and is recorded as an incident; the exit code is 1
+    unless it was repaired.
+
+    \b
+    Examples:
+      orchestrator audit
+      orchestrator audit kpi_daily --all --repair
+    """
+    with connected(project) as connection, display.working("Auditing") as work:
+        found = []
+        for seen in upkeep.audit(
+            connection, models, None if everything else sample, repair
+        ):
+            work.tell(seen.model)
+            found.append(seen)
+    if as_json:
+        display.show_json(found)
+    else:
+        display.show_audits(found)
+    if any(seen.rows_different and not seen.repaired for seen in found):
         ctx.exit(1)
 
 
@@ -236,6 +413,238 @@ def status(project: Project, as_json: bool) -> None:
         display.show_json(found)
     else:
         display.show_status(found)
+
+
+@main.command()
+@of_project
+@click.option("--dry-run", is_flag=True, help="Print the SQL, and run none of it.")
+@json_option
+def install(project: Project, dry_run: bool, as_json: bool) -> None:
+    r"""Install what a refresh needs in the database, or bring it up to date.
+
+    Queue, clock, functions and triggers, as every build does before it begins;
+    the tables themselves come with the first 'orchestrator run'. With --dry-run
+    it prints the SQL for review, and nothing where nothing is to be done.
+
+    \b
+    Examples:
+      orchestrator install
+      orchestrator install --dry-run
+    """
+    with display.working("Installing"):
+        done = installation.install(project, dry_run=dry_run)
+    if as_json:
+        display.show_json(done)
+    elif dry_run:
+        for step in done:
+            click.echo(f"-- {step.hook}\n{step.sql}\n")
+    elif done:
+        click.echo(f"Installed ({', '.join(step.hook for step in done)}).")
+        click.echo("To build and refresh the tables: orchestrator run")
+    else:
+        click.echo("Everything is installed as the project has it.")
+
+
+@main.command()
+@of_project
+@click.option("--drop-tables", is_flag=True, help="Drop the summary tables, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def uninstall(project: Project, drop_tables: bool, yes: bool, as_json: bool) -> None:
+    r"""Remove what this project has made in the database.
+
+    Triggers, functions, views, pg_cron's jobs and the schema orchestrator go.
+    The summary tables stay as they are, readable by whom they were, unless
+    --drop-tables is given. Source tables and other people's objects are not
+    touched; where one of these needs what is to go, nothing is removed. Tables
+    that stayed can be dropped later, after another 'orchestrator install'.
+
+    \b
+    Examples:
+      orchestrator uninstall
+      orchestrator uninstall --drop-tables --yes
+    """
+    with connected(project) as connection:
+        tables = installation.tables(connection)
+        if not yes:
+            click.echo(
+                display.uninstallation(connection, tables, drop_tables), err=True
+            )
+            click.confirm("Go on?", abort=True, err=True)
+        done = installation.uninstall(connection, drop_tables=drop_tables)
+    if as_json:
+        display.show_json(done)
+    else:
+        display.show_removals(done)
+
+
+@main.group()
+@project_options
+def cron() -> None:
+    r"""Have pg_cron refresh the summary tables, with no Python running.
+
+    \b
+    Examples:
+      orchestrator cron show
+      orchestrator cron install
+      orchestrator cron status
+    """
+
+
+@cron.command("install")
+@of_project
+@json_option
+def install_cron(project: Project, as_json: bool) -> None:
+    r"""Give pg_cron the jobs that the models name.
+
+    Adds what is missing, changes what differs and removes what no model names
+    any more; other people's jobs are not touched. The jobs run as the role that
+    connects here.
+
+    \b
+    Example:
+      orchestrator cron install
+    """
+    with connected(project) as connection:
+        done = jobs.install(connection)
+    if as_json:
+        display.show_json(done)
+    else:
+        display.show_cron_changes(done, "pg_cron has the jobs that it should have.")
+
+
+@cron.command("uninstall")
+@of_project
+@json_option
+def uninstall_cron(project: Project, as_json: bool) -> None:
+    r"""Remove our jobs from pg_cron, and nobody else's.
+
+    \b
+    Example:
+      orchestrator cron uninstall
+    """
+    with connected(project) as connection:
+        done = jobs.uninstall(connection)
+    if as_json:
+        display.show_json(done)
+    else:
+        display.show_cron_changes(done, "pg_cron has no jobs of ours.")
+
+
+@cron.command("status")
+@of_project
+@json_option
+@click.pass_context
+def cron_status(ctx: click.Context, project: Project, as_json: bool) -> None:
+    r"""Show the jobs of pg_cron and how each last went.
+
+    The exit code is 1 where they are not those that the models name.
+
+    \b
+    Example:
+      orchestrator cron status
+    """
+    with connected(project) as connection:
+        found = jobs.status(connection)
+    if as_json:
+        display.show_json(found)
+    else:
+        display.show_cron_status(found)
+    if any(job.state != "installed" for job in found):
+        ctx.exit(1)
+
+
+@cron.command("show")
+@of_project
+@json_option
+def show_cron(project: Project, as_json: bool) -> None:
+    r"""Print the SQL that makes the jobs, to review it or to run it yourself.
+
+    It needs no pg_cron.
+
+    \b
+    Example:
+      orchestrator cron show
+    """
+    with connected(project) as connection:
+        wanted = jobs.wanted(connection)
+    if as_json:
+        display.show_json(wanted)
+    else:
+        display.show_cron_jobs(wanted)
+
+
+@main.group(cls=Commands)
+def access() -> None:
+    r"""Compare who may read the summary tables with what the models declare.
+
+    \b
+    Examples:
+      orchestrator access check
+      orchestrator access apply
+    """
+
+
+@access.command()
+@of_project
+@json_option
+@click.pass_context
+def check(ctx: click.Context, project: Project, as_json: bool) -> None:
+    r"""Say what differs from the declarations, and try to break in.
+
+    Looks at policies, grants, functions and roles, then reads every table as each
+    kind of client: anonymous, of another tenant, with forged claims, admin. Changes
+    nothing; the exit code is 1 where anything is not as declared.
+
+    \b
+    Examples:
+      orchestrator access check
+      orchestrator access check --json
+    """
+    with (
+        connected(project) as connection,
+        display.working("Checking access") as work,
+    ):
+        found = guard.check(project, connection, work.tell)
+    if as_json:
+        display.show_json(found)
+    else:
+        display.show_findings(found)
+        if any(finding.repair for finding in found):
+            click.echo("To mend what can be: orchestrator access apply")
+        if not found:
+            click.echo("Access is as the models declare.")
+    if found:
+        ctx.exit(1)
+
+
+@access.command()
+@of_project
+@json_option
+def apply(project: Project, as_json: bool) -> None:
+    r"""Make policies, grants and functions what the models declare.
+
+    Every build does that for the tables it builds. What only an administrator can
+    mend, such as another role's rights, is left for `orchestrator access check`.
+
+    \b
+    Example:
+      orchestrator access apply
+    """
+    with (
+        connected(project) as connection,
+        display.working("Mending access"),
+    ):
+        mended = guard.apply(project, connection)
+    if as_json:
+        display.show_json(mended)
+        return
+    display.show_findings(mended)
+    click.echo(
+        f"{display.counted(len(mended), 'difference')} mended."
+        if mended
+        else "Nothing differed."
+    )
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def connected(project: Project) -> Iterator[psycopg.Connection[TupleRow]]:
     Raises DatabaseError where nobody is let in, and for what goes wrong inside.
     """
     profile = connection_profile(project)
-    with plain_errors(), _connect(profile) as connection:
+    with plain_errors(), connect(profile) as connection:
         yield connection
 
 
@@ -59,7 +59,11 @@ def require_installed(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
+def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
+    """Return a connection that commits each statement by itself.
+
+    Raises DatabaseError where nobody is let in.
+    """
     login = profile.credentials
     if login.type != "postgres":
         raise DatabaseError(

@@ -7,7 +7,9 @@ runner returns its failures, a Ctrl-C among them; here they are raised.
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from orchestrator.project import PROFILES_FILE, Project
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import BaseResult
     from dbt.config.profile import Profile
+    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
 Listener = Callable[["EventMsg"], None]
@@ -26,8 +29,18 @@ Listener = Callable[["EventMsg"], None]
 SUMMARY = ("incremental", "period_upsert")
 
 
+# Tells the macros in tests/generic that only what a run changed is to be tested.
+# dbt shows variables of this prefix to macros and parses nothing anew for them.
+TESTS = "DBT_ENV_CUSTOM_ENV_TESTS"
+OF_CHANGES = "of changes"
+
+
 class DbtError(OrchestratorError):
     """dbt could not do what it was asked to."""
+
+
+class NotNowError(Exception):
+    """Raised by a listener as a node begins, to have dbt leave it out."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +57,16 @@ class Model:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a node; `kind` is model, test, unit_test or operation."""
+    """What became of a node; `kind` is model, test, unit_test or operation.
+
+    `model` is the one that it is, or is a test of.
+    """
 
     name: str
     kind: str
     status: str
     message: str
+    model: str
 
     @property
     def failed(self) -> bool:
@@ -74,12 +91,120 @@ class ConnectionProfile:
     path: Path
 
 
+class LoadedProject:
+    """The project as dbt has read it once, for runs that need not read it again.
+
+    dbt writes on the nodes that it runs, and trips over what it wrote the next
+    time (the target of a foreign key, compiled already). So it is lent copies.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._files = project.files()
+        self._manifest: Manifest = _invoke(project, "parse")
+
+    def is_outdated(self) -> bool:
+        """Whether the project was edited since."""
+        return self._project.files() != self._files
+
+    def models(self) -> dict[str, Model]:
+        """Return the project's enabled models by their unique ids."""
+        return {
+            name: _model(node)
+            for name, node in self._manifest.nodes.items()
+            if node.resource_type == "model"
+        }
+
+    def run(self, listener: Listener | None = None) -> Execution:
+        """Build every model, and bring into the database what they share.
+
+        What is left out by NotNowError, and what may be raised: see build().
+        """
+        return self._execute(None, ("run",), listener)
+
+    def build(
+        self,
+        names: Sequence[str],
+        listener: Listener | None = None,
+        *,
+        installs: bool = True,
+    ) -> Execution:
+        """Build the named models, and test the rows that this changes.
+
+        Singular tests are left out: each reads whole tables. Without `installs`,
+        so is what run() brings into the database, for one that has it. A listener
+        may raise NotNowError as a node begins: what is left out is not among the
+        results. Raises as execute() does.
+        """
+        arguments = (
+            "build",
+            *("--select", *names),
+            *("--exclude", "test_type:singular"),
+            *("--exclude-resource-type", "unit_test"),
+            # Not the tests of other models, which only read one of these.
+            *("--indirect-selection", "buildable"),
+            # Looked up where it is needed: a few models need little of it.
+            "--no-populate-cache",
+        )
+        with _tests_of_changes():
+            return self._execute(set(names), arguments, listener, installs=installs)
+
+    def _execute(
+        self,
+        names: set[str] | None,
+        arguments: Sequence[str],
+        listener: Listener | None,
+        *,
+        installs: bool = True,
+    ) -> Execution:
+        left_out: list[str] = []
+
+        def listen(event: "EventMsg") -> None:
+            if listener is None:
+                return
+            try:
+                listener(event)
+            except NotNowError:
+                left_out.append(event.data.node_info.node_name)
+                raise
+
+        with self._lent(names, installs):
+            outcome = _invoke(
+                self._project, *arguments, listener=listen, manifest=self._manifest
+            )
+        return _execution(outcome, left_out)
+
+    @contextmanager
+    def _lent(self, names: set[str] | None, installs: bool) -> Iterator[None]:
+        """Put copies in the place of the nodes that a run of these models changes."""
+        nodes = self._manifest.nodes
+        models = {
+            key
+            for key, node in nodes.items()
+            if node.resource_type == "model" and (names is None or node.name in names)
+        }
+        lent = {
+            key: node
+            for key, node in nodes.items()
+            if key in models
+            or node.resource_type == "operation"
+            or node.is_ephemeral_model
+            or (node.resource_type == "test" and models & set(node.depends_on.nodes))
+        }
+        nodes.update(deepcopy(lent))
+        if not installs:
+            for key, node in lent.items():
+                if "on-run-start" in node.tags:
+                    del nodes[key]
+        try:
+            yield
+        finally:
+            nodes.update(lent)
+
+
 def models(project: Project) -> dict[str, Model]:
     """Return the project's enabled models by their unique ids."""
-    keys = ("unique_id", "name", "config", "depends_on", "relation_name")
-    listed = _list(project, "--resource-type", "model", "--output-keys", *keys)
-    found = [_model(node) for node in listed]
-    return {model.unique_id: model for model in found}
+    return LoadedProject(project).models()
 
 
 def select(project: Project, criteria: Sequence[str]) -> tuple[set[str], list[str]]:
@@ -112,15 +237,39 @@ def execute(
     Raises DbtError where dbt could not begin or a hook of the project failed.
     """
     selection = ["--select", *names] if names else []
-    outcome = _invoke(project, command, *selection, listener=listener)
+    return _execution(_invoke(project, command, *selection, listener=listener))
 
-    from dbt_common.invocation import get_invocation_id
 
-    results = tuple(_result(result) for result in outcome.results)
-    for result in results:
-        if result.kind == "operation" and result.failed:
-            raise DbtError(result.message)
-    return Execution(get_invocation_id(), results)
+def run_operation(project: Project, macro: str) -> None:
+    """Run a macro of the project by itself.
+
+    Raises DbtError for what it says went wrong.
+    """
+    outcome = _invoke(project, "run-operation", macro)
+    for result in outcome.results:
+        if str(result.status) != "success":
+            raise DbtError(plain(result.message or f"The macro {macro} failed."))
+
+
+def operate(project: Project, macro: str, **arguments: object) -> list[str]:
+    """Run `dbt run-operation` and return what the macro told the log.
+
+    Raises DbtError where it failed.
+    """
+    told: list[str] = []
+    failures: list[str] = []
+
+    def listen(event: "EventMsg") -> None:
+        if event.info.name.startswith("JinjaLog"):
+            told.append(event.data.msg)
+        elif event.info.name.startswith("RunningOperation"):
+            failures.append(plain(event.data.exc))
+
+    call = ("run-operation", macro, "--args", json.dumps(arguments))
+    _invoke(project, *call, listener=listen)
+    if failures:
+        raise DbtError(failures[0])
+    return told
 
 
 def connection_profile(project: Project) -> ConnectionProfile:
@@ -160,13 +309,14 @@ def connection_profile(project: Project) -> ConnectionProfile:
 
 
 def plain(message: str) -> str:
-    """Return what dbt says without its heading and its list of macros.
+    """Return what dbt says without its heading, its macros and PostgreSQL's context.
 
     Where a file is to be mended and not a hook, the heading's path is kept.
     """
     place = ""
     kept = []
-    for line in (line.strip() for line in message.splitlines()):
+    said, _, _ = message.partition("CONTEXT:")
+    for line in (line.strip() for line in said.splitlines()):
         if heading := _HEADING.fullmatch(line):
             place = heading["path"] or place
         elif line and not _NOISE.match(line):
@@ -190,16 +340,22 @@ def _list(
     return [json.loads(line) for line in lines]
 
 
-def _invoke(project: Project, *arguments: str, listener: Listener | None = None) -> Any:  # noqa: ANN401 - what it is depends on the command
+def _invoke(
+    project: Project,
+    *arguments: str,
+    listener: Listener | None = None,
+    manifest: "Manifest | None" = None,
+) -> Any:  # noqa: ANN401 - what it is depends on the command
     from dbt.cli.exceptions import DbtUsageException
     from dbt.cli.main import dbtRunner
     from dbt.exceptions import InvalidSelectorError
 
-    # The terminal is ours; dbt's log file is as dbt would have it. Writing the
-    # manifest would take longer than a small refresh.
-    file_level = os.environ.get("DBT_LOG_LEVEL_FILE", "debug")
+    # The terminal is ours; dbt's log file is as dbt would have it, but where one
+    # small run follows the other. To write the manifest takes longer than these.
+    usual_level = "info" if manifest else "debug"
+    file_level = os.environ.get("DBT_LOG_LEVEL_FILE", usual_level)
     quiet = ("--log-level", "none", "--log-level-file", file_level, "--no-write-json")
-    runner = dbtRunner(callbacks=[listener] if listener else [])
+    runner = dbtRunner(manifest, callbacks=[listener] if listener else [])
     outcome = runner.invoke([*quiet, *arguments, *project.options()])
     if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
         raise outcome.exception
@@ -210,25 +366,60 @@ def _invoke(project: Project, *arguments: str, listener: Listener | None = None)
     return outcome.result
 
 
-def _model(node: dict[str, Any]) -> Model:
-    config = node["config"]
-    cadence = (config.get("meta") or {}).get("cadence")
+def _execution(outcome: Any, left_out: Sequence[str] = ()) -> Execution:  # noqa: ANN401
+    from dbt_common.invocation import get_invocation_id
+
+    results = [_result(result) for result in outcome.results]
+    for result in results:
+        if result.kind == "operation" and result.failed:
+            raise DbtError(result.message)
+    if left_out:
+        # dbt skips what reads a node that was left out.
+        results = [
+            result
+            for result in results
+            if result.name not in left_out and result.status != "skipped"
+        ]
+    return Execution(get_invocation_id(), tuple(results))
+
+
+@contextmanager
+def _tests_of_changes() -> Iterator[None]:
+    from dbt_common.events.functions import reset_metadata_vars
+
+    os.environ[TESTS] = OF_CHANGES
+    reset_metadata_vars()
+    try:
+        yield
+    finally:
+        del os.environ[TESTS]
+        reset_metadata_vars()
+
+
+def _model(node: Any) -> Model:  # noqa: ANN401 - a node of dbt's manifest
+    cadence = node.config.meta.get("cadence")
     return Model(
-        unique_id=node["unique_id"],
-        name=node["name"],
-        relation=node["relation_name"],
-        parents=tuple(node["depends_on"]["nodes"]),
-        is_summary=(config["materialized"], config["incremental_strategy"]) == SUMMARY,
+        unique_id=node.unique_id,
+        name=node.name,
+        relation=node.relation_name,
+        parents=tuple(node.depends_on.nodes),
+        is_summary=(node.config.materialized, node.config.incremental_strategy)
+        == SUMMARY,
         every=cadence.get("every") if isinstance(cadence, dict) else None,
     )
 
 
 def _result(result: "BaseResult") -> Result:
+    tested = getattr(result.node, "attached_node", None)
+    message = result.message or ""
+    if str(result.status) == "fail":
+        message = f"{result.failures} wrong {'row' if result.failures == 1 else 'rows'}"
     return Result(
         name=result.node.name,
         kind=str(result.node.resource_type),
         status=str(result.status),
-        message=plain(result.message or ""),
+        message=plain(message),
+        model=tested.rpartition(".")[2] if tested else result.node.name,
     )
 
 

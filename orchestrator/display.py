@@ -6,6 +6,7 @@ fit 80 columns.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,19 +23,27 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.access import Finding
 from orchestrator.dbt import plain
 from orchestrator.runs import Run
 from orchestrator.summaries import Refresh, Summary
+from orchestrator.upkeep import Audit, Slice
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
+    from psycopg import Connection
+
+    from orchestrator.cron import Change, Job, WantedJob
+    from orchestrator.installation import Removal
 
 COLORS = {"success": "green", "error": "red", "skipped": "yellow", "running": "cyan"}
+CRON_COLORS = {"succeeded": "green", "failed": "red", "running": "cyan"}
 
 
 def output() -> Console:
@@ -98,6 +107,57 @@ def show_refresh(refresh: Refresh) -> None:
         )
 
 
+def show_backfill(slices: Iterator[Slice]) -> None:
+    """Show how far a backfill is while it goes on, and in the end what it did."""
+    done = Counter[str]()
+    began = time.monotonic()
+    console = Console(stderr=True, highlight=False, markup=False)
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} days"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        begun = next(slices)
+        task = bar.add_task(begun.model, total=begun.days_left)
+        try:
+            for part in slices:
+                done[part.model] += part.rows_changed
+                bar.update(task, description=part.model, advance=part.days)
+        except KeyboardInterrupt:
+            left = bar.tasks[0].remaining or 0
+            click.echo(
+                f"{counted(round(left), 'day')} are left; the same command goes on "
+                "from there.",
+                err=True,
+            )
+            raise
+    if not done:
+        click.echo("All of this is done.")
+    for model, rows in done.items():
+        click.echo(f"{model}: {counted(rows, 'row')} changed.")
+    took = timedelta(seconds=time.monotonic() - began)
+    console.print(f"Done in {duration(took)}.")
+
+
+def show_audits(audits: Sequence[Audit]) -> None:
+    """Print how summary tables compare with their sources."""
+    table = columns("summary", "-periods", "-rows that differ")
+    for audit in audits:
+        differ = Text(
+            count(audit.rows_different), "red" if audit.rows_different else "green"
+        )
+        table.add_row(audit.model, count(audit.periods), differ)
+    output().print(table)
+    for audit in audits:
+        if audit.message:
+            told = " It was repaired." if audit.repaired else ""
+            click.echo(f"{audit.message}{told}", err=True)
+
+
 def show_status(summaries: Sequence[Summary]) -> None:
     """Print how each summary table stands, and last, in words, what is to be done."""
     names = ("summary", "refreshed", "next due", "-waiting", "last run", "-took")
@@ -120,6 +180,8 @@ def show_status(summaries: Sequence[Summary]) -> None:
             when = ago(summary.asked_at, summary.last_run)
             why = plain(summary.last_error or "for a reason that was not noted")
             console.print(f"{summary.model} failed {when}: {why}", style="red")
+        for incident in summary.incidents:
+            console.print(f"Open incident: {plain(incident)}", style="red")
     idle = [summary for summary in summaries if not summary.has_work]
     if len(idle) == len(summaries):
         console.print(f"{counted(len(idle), 'summary', 'summaries')} fresh.")
@@ -131,6 +193,89 @@ def show_status(summaries: Sequence[Summary]) -> None:
         f"{len(idle)} of {counted(len(summaries), 'summary', 'summaries')} fresh. "
         "To refresh the rest: orchestrator run --due"
     )
+
+
+def show_cron_changes(changes: "Sequence[Change]", otherwise: str) -> None:
+    """Print what was done to pg_cron's jobs, or how it is if nothing was."""
+    done = {"add": "added", "change": "changed", "remove": "removed"}
+    for change in changes:
+        click.echo(f"{change.jobname} ({change.schedule}) {done[change.change]}.")
+    if not changes:
+        click.echo(otherwise)
+
+
+def show_cron_status(jobs: "Sequence[Job]") -> None:
+    """Print how pg_cron's jobs stand, and last, in words, what is to be done."""
+    table = columns("job", "schedule", "state", "last run", "ended")
+    for job in jobs:
+        table.add_row(
+            job.jobname,
+            job.schedule,
+            Text(job.state, "" if job.state == "installed" else "yellow"),
+            ago(job.asked_at, job.last_run),
+            Text(job.last_status or "", CRON_COLORS.get(job.last_status or "", "")),
+        )
+    console = output()
+    console.print(table)
+    console.print()
+    for job in jobs:
+        if job.last_status == "failed":
+            said = (job.last_message or "").strip().partition("\n")[0]
+            why = said.removeprefix("ERROR:").strip()
+            console.print(f"{job.jobname} failed: {why}", style="red")
+        if job.state == "off":
+            console.print(f"{job.jobname} is switched off: see cron.alter_job().")
+    wrong = [job for job in jobs if job.state in ("missing", "differs", "unwanted")]
+    if wrong:
+        console.print(
+            f"{counted(len(wrong), 'job')} of {len(jobs)} not as the models say. "
+            "To mend that: orchestrator cron install"
+        )
+    elif all(job.state == "installed" for job in jobs):
+        console.print(f"{counted(len(jobs), 'job')} as the models say.")
+
+
+def show_cron_jobs(jobs: "Sequence[WantedJob]") -> None:
+    """Print the SQL that makes pg_cron's jobs."""
+    click.echo(
+        f"-- In the database {jobs[0].database}, as the role that is to refresh:"
+    )
+    click.echo("create extension if not exists pg_cron;")
+    for job in jobs:
+        click.echo(job.statement)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print a sentence for each thing that is not as declared."""
+    for finding in findings:
+        click.echo(f"{finding.problem}.")
+
+
+def uninstallation(
+    connection: "Connection[Any]", tables: Sequence[str], drop_tables: bool
+) -> str:
+    """Return, in words, what an uninstallation would do, for whoever confirms it."""
+    info = connection.info
+    which = "are dropped, with all rows" if drop_tables else "stay"
+    return (
+        f'From the database "{info.dbname}" at {info.host}:{info.port}, triggers, '
+        "functions, views, pg_cron's jobs and the schema orchestrator are removed; "
+        f"{counted(len(tables), 'summary table')} {which}."
+    )
+
+
+def show_removals(removals: "Sequence[Removal]") -> None:
+    """Print what was removed, counted by kind, and by name what was kept."""
+    for removal in removals:
+        names = removal.names
+        if removal.kept:
+            click.echo(f"Kept: {', '.join(names)}.")
+        elif len(names) > 5:
+            click.echo(f"Removed: {counted(len(names), removal.kind)}.")
+        else:
+            click.echo(f"Removed: {removal.kind} {', '.join(names)}.")
+    if not removals:
+        click.echo("There was nothing to remove.")
 
 
 @dataclass

@@ -1,13 +1,16 @@
 """The dbt project at work, and which connection of its profile."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import UsageError
 
 PROJECT_FILE = "dbt_project.yml"
 PROFILES_FILE = "profiles.yml"
+SUFFIXES = (".sql", ".yml", ".yaml", ".md")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,32 @@ class Project:
             for part in (option, str(value))
         ]
 
+    def files(self) -> dict[Path, tuple[int, int]]:
+        """Return when each file that dbt reads was last written, and its size.
+
+        Raises UsageError where there is no project.
+        """
+        found = {}
+        for path in self._paths():
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue  # it has just gone
+            found[path] = (stat.st_mtime_ns, stat.st_size)
+        return found
+
+    def _paths(self) -> Iterator[Path]:
+        root = self._project_dir()
+        profiles = self._profiles_dir() or Path.home() / ".dbt"
+        yield from (root / PROJECT_FILE, profiles / PROFILES_FILE)
+        settings = _settings(root)
+        for kind in ("model", "macro", "test"):
+            for part in settings.get(f"{kind}-paths") or [f"{kind}s"]:
+                for folder, _, names in os.walk(root / part):
+                    for name in names:
+                        if name.endswith(SUFFIXES):
+                            yield Path(folder, name)
+
     def _project_dir(self) -> Path:
         named = self.project_dir or os.environ.get("DBT_PROJECT_DIR")
         if named:
@@ -75,3 +104,14 @@ class Project:
             if (folder / PROFILES_FILE).is_file():
                 return folder
         return None
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    """Return what dbt_project.yml says, nothing while it cannot be read."""
+    from dbt.config.project import load_raw_project
+    from dbt_common.exceptions import DbtBaseException
+
+    try:
+        return load_raw_project(str(root))
+    except DbtBaseException:
+        return {}

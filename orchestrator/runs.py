@@ -1,5 +1,6 @@
 """Runs: refreshes of summary tables, and what came of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,16 +24,38 @@ class Run:
     periods: int | None = None
     rows_changed: int | None = None
     error_message: str | None = None
+    failed_tests: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before its work was done."""
-        return self.status == "error"
+        """Whether it ended before its work was done, or wrote what tests refuse."""
+        return self.status == "error" or bool(self.failed_tests)
 
     @property
     def failure(self) -> str:
         """What became of it, in a sentence."""
+        if self.status != "error":
+            found = "; ".join(self.failed_tests)
+            return f"{self.model} does not pass its data tests: {found}."
         return f"{self.model} was not refreshed: {self.error_message}"
+
+
+def record(
+    connection: Connection[Any], execution: Execution, runs: Sequence[Run]
+) -> None:
+    """Note what the runs themselves could not.
+
+    That is what kept one from beginning, and that a test found its rows wrong.
+    """
+    for run in runs:
+        noted = {"model": run.model, "invocation": execution.invocation}
+        if run.status == "error":
+            noted["message"] = run.error_message or ""
+            connection.execute(query("record_failure"), noted)
+        elif run.failed:
+            connection.execute(
+                query("open_drift"), {"model": run.model, "message": run.failure}
+            )
 
 
 def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]:
@@ -46,6 +69,10 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
         )
         runs = {run.model: run for run in noted}
     for result in execution.results:
+        if result.kind == "test" and result.failed and result.model in runs:
+            run = runs[result.model]
+            told = f"{result.name}: {result.message.rstrip('.')}"
+            runs[result.model] = replace(run, failed_tests=(*run.failed_tests, told))
         if result.kind != "model":
             continue
         run = runs.get(result.name, Run(result.name, "skipped"))

@@ -2,16 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-from psycopg import Connection
 
 from orchestrator import dbt
-from orchestrator.database import is_installed
 from orchestrator.dbt import Model
 from orchestrator.errors import UsageError
 from orchestrator.project import Project
-from orchestrator.summaries import all_summaries, suggest
+from orchestrator.summaries import suggest
 
 
 def choose(
@@ -32,17 +28,6 @@ def choose(
     if criteria:
         chosen = _of_criteria(project, declared, chosen, criteria)
     return chosen
-
-
-def only_due(connection: Connection[Any], models: Sequence[Model]) -> list[Model]:
-    """Return those of the models that are due or have requests waiting.
-
-    What was never built is due.
-    """
-    if not is_installed(connection):
-        return list(models)
-    idle = {s.model for s in all_summaries(connection) if not s.has_work}
-    return [model for model in models if model.name not in idle]
 
 
 def _of_cadence(models: list[Model], cadence: str) -> list[Model]:

@@ -11,8 +11,9 @@ from orchestrator.cli import main
 
 pytest_plugins = ["projects"]
 
-# The demo's examples start and delete a server: test_demo.py has them.
-ELSEWHERE = {"demo"}
+# The demo's examples start and delete a server, a worker goes on and on, cron needs
+# pg_cron, and nothing is left of an uninstallation: tests of their own have them.
+ELSEWHERE = {"demo", "worker", "cron", "uninstall"}
 
 EXAMPLES = [
     (name, line)

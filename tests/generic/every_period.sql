@@ -13,6 +13,7 @@
 {%- set is_date = summary.grain in ('day', 'week', 'month') -%}
 {%- set type = 'date' if is_date else 'timestamptz' -%}
 {%- set step = '1 ' ~ summary.grain if is_date else summary.grain -%}
+{%- set time = tested_time(node) -%}
 with target as (
     select * from {{ model }}
 ),
@@ -63,8 +64,11 @@ compared as (
     from actual
     full join expected using ({{ key }})
     where
-        expected.period is null
-        or (actual.period is null and expected.is_active)
+        {{ is_tested(summary, 'period', time) }}
+        and (
+            expected.period is null
+            or (actual.period is null and expected.is_active)
+        )
 ),
 
 validation_errors as (

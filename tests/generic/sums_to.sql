@@ -18,6 +18,7 @@
 {%- set is_date = summary.grain in ('day', 'week', 'month') -%}
 {%- set type = 'date' if is_date else 'timestamptz' -%}
 {%- set step = '1 ' ~ summary.grain if is_date else summary.grain -%}
+{%- set time = tested_time(node) -%}
 {%- set always = "timestamptz '-infinity'" -%}
 with target as (
     select * from {{ model }}
@@ -52,6 +53,11 @@ dated as (
     from {{ relation }}
     {{ 'inner join calendar using (' ~ tenant[0] ~ ')' if tenant
         else 'cross join calendar' }}
+    {%- if time is not none and has_periods %}
+    inner join {{ around_tested(summary, time) }}
+        on
+            {{ at or day }} >= tested_from and {{ at or day }} < tested_until
+    {%- endif %}
 ),
 
 expected as (
@@ -77,7 +83,8 @@ compared as (
     {{ 'left' if has_periods and summary.rows == 'every' else 'full' }}
     join expected using ({{ key }})
     where
-        (actual.period is not null or expected.is_due)
+        {{ is_tested(summary, 'period', time) }}
+        and (actual.period is not null or expected.is_due)
         and (
             {%- for column in columns -%}
             actual.{{ column }}{{ ", " if not loop.last }}

@@ -4,12 +4,28 @@
    row, or nothing to compare with. #}
 {% test trend_of(model, column_name, of, in_points=false, by=[]) -%}
 {%- if execute -%}
-{%- set summary = summary_config(graph.nodes[context.model.attached_node]) -%}
+{%- set node = graph.nodes[context.model.attached_node] -%}
+{%- set summary = summary_config(node) -%}
 {%- set owner = ([summary.tenant] if summary.tenant else []) + by -%}
 {%- set is_date = summary.grain in ('day', 'week', 'month') -%}
 {%- set step = '1 ' ~ summary.grain if is_date else summary.grain -%}
+{%- set time = tested_time(node) -%}
 with target as (
+    {% if time is none -%}
     select * from {{ model }}
+    {%- else -%}
+    -- Also what `model` leaves out: the period before one that is to be tested.
+    select target.*
+    from {{ relation_of(node) }} as target
+    where
+        {{ is_tested(summary, summary.expression, time) }}
+        or {{ is_tested(
+            summary,
+            '(' ~ summary.expression ~ " + interval '" ~ step ~ "')"
+            ~ ('::date' if is_date else ''),
+            time
+        ) }}
+    {%- endif %}
 ),
 
 -- The frame is the one row that lies exactly a period back, if there is one.
@@ -42,7 +58,11 @@ recomputed as (
 ),
 
 validation_errors as (
-    select * from recomputed where trend is distinct from expected
+    select *
+    from recomputed
+    where
+        trend is distinct from expected
+        and {{ is_tested(summary, 'period', time) }}
 )
 
 select * from validation_errors

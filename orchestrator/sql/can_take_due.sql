@@ -1,0 +1,2 @@
+-- Whether the database has what a worker asks it for.
+select to_regprocedure('orchestrator.take_due(boolean)') is not null

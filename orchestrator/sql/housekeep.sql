@@ -1,0 +1,2 @@
+-- Forget old histories.
+call orchestrator.housekeep()

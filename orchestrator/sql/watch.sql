@@ -1,0 +1,2 @@
+-- Close dead runs, open and close incidents.
+select orchestrator.watch()

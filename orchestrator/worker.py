@@ -1,0 +1,350 @@
+"""The worker: refreshes what is due and what is asked for, until it is told to stop.
+
+A beat is one question to the database and, where there is work, one warm run of
+dbt over all of it, in a transaction that tells other workers what is taken. What
+dies with the worker is its transactions: their locks go, the requests stay.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection
+
+from orchestrator import rounds, upkeep, webhook
+from orchestrator.database import DatabaseError, connect
+from orchestrator.dbt import (
+    ConnectionProfile,
+    Execution,
+    LoadedProject,
+    NotNowError,
+    connection_profile,
+)
+from orchestrator.errors import OrchestratorError
+from orchestrator.journal import Journal
+from orchestrator.project import Project
+from orchestrator.queries import query
+from orchestrator.runs import Run, of_execution
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
+
+# Seconds between looks at what seldom changes, and between tries of what failed.
+LOOK_AT_FILES = 2.0
+LOOK_AT_NOTICES = 2.0
+LOOK_AT_ALL = 10.0
+LOOK_AT_CLOCK = 60.0
+LOAD_AGAIN = 60.0
+RECONNECT = (1.0, 30.0)
+
+LOW_TIDE = "03:30"  # UTC
+SAMPLE = 200
+
+# What the database says where it has not, or no longer, what a build leaves.
+NOT_BUILT = (
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedTable,
+)
+
+
+class Worker:
+    """A process that keeps the summary tables of one project fresh."""
+
+    def __init__(
+        self,
+        project: Project,
+        journal: Journal,
+        *,
+        interval: float = 1.0,
+        webhook_url: str | None = None,
+        low_tide: str = LOW_TIDE,
+    ) -> None:
+        self._project = project
+        self._journal = journal
+        self._interval = interval
+        self._webhook_url = webhook.check(webhook_url) if webhook_url else None
+        self._low_tide = low_tide
+        self._profile = connection_profile(project)
+        self._loaded: LoadedProject | None = None
+        self._files: object = None
+        self._looked: dict[str, float] = {}
+        self._complaints: dict[str, str] = {}
+        self._done: set[str] = set()
+        self._stopping = threading.Event()
+        self._stopped_by: signal.Signals | None = None
+        self._notices = _Aside(self._deliver)
+        self._audits = _Aside(self._audit)
+
+    def work(self) -> signal.Signals | None:
+        """Work until a signal, and return which: SIGTERM or SIGINT.
+
+        The first one lets the transactions under way end, a second one does not.
+        """
+        self._journal.say(f"The worker has started, process {os.getpid()}.")
+        with self._heeding_signals():
+            wait, longest = RECONNECT
+            while not self._stopping.is_set():
+                try:
+                    with connect(self._profile) as connection:
+                        self._beat(connection)
+                        self._settle("database", "The database is back.")
+                        wait, _ = RECONNECT
+                        self._serve(connection)
+                    break
+                except (OrchestratorError, psycopg.Error) as error:
+                    self._complain("database", f"{_words(error)} Trying again.")
+                    if self._loaded is None:
+                        self._looked.pop("project", None)
+                    self._stopping.wait(wait)
+                    wait = min(wait * 2, longest)
+                    self._read_profile()
+            self._notices.stop(webhook.TIMEOUT)
+            self._audits.stop(1.0)
+        self._journal.say("The worker has stopped.")
+        return self._stopped_by
+
+    def _read_profile(self) -> None:
+        """Heed a profile that says something else by now, such as a new password."""
+        with suppress(OrchestratorError):
+            self._profile = connection_profile(self._project)
+
+    def _serve(self, connection: Connection[Any]) -> None:
+        while not self._stopping.is_set():
+            if not self._beat(connection):
+                self._stopping.wait(self._interval)
+
+    def _beat(self, connection: Connection[Any]) -> bool:
+        """Do what there is to do; return whether that may have led to more."""
+        self._keep_up_with_project(connection)
+        try:
+            names = rounds.take_due(connection)
+            runs = self._refresh(connection, names) if names else []
+        except NOT_BUILT:
+            self._unload()
+            return False
+        self._look_around(connection, failed=any(run.failed for run in runs))
+        # Again at once for what that has led to; but a model that is asked for all
+        # the time waits its turn, and leaves one to other workers.
+        done = {run.model for run in runs if run.status == "success"}
+        leads_on = not done <= self._done
+        self._done = self._done | done if leads_on else set()
+        return leads_on
+
+    def _refresh(self, connection: Connection[Any], names: list[str]) -> list[Run]:
+        with rounds.keeping(connection, names) as kept:
+            if self._loaded is None or not kept:
+                return list(self._refresh_without_dbt(kept))
+            try:
+                runs = rounds.build(
+                    self._loaded, connection, kept, self._hold_back, installs=False
+                )
+            except OrchestratorError as error:
+                self._give_up_dbt(connection, error)
+                return list(self._refresh_without_dbt(kept))
+            for run in runs:
+                self._journal.refreshed(run)
+            return runs
+
+    def _refresh_without_dbt(self, names: Sequence[str]) -> Iterator[Run]:
+        """Have the database refresh by itself what was built at least once."""
+        with connect(self._profile) as connection:
+            for name in names:
+                if self._stopping.is_set():
+                    return
+                asked = {"model": name, "invocation": str(uuid4())}
+                if connection.execute(query("begin_run"), asked).fetchone():
+                    connection.execute(query("refresh_in_run"), asked)
+                    execution = Execution(asked["invocation"], ())
+                    for run in of_execution(connection, execution):
+                        self._journal.refreshed(run)
+                        yield run
+
+    def _hold_back(self, event: "EventMsg") -> None:
+        """Keep dbt from beginning anything once the worker is to stop."""
+        if event.info.name == "LogStartLine" and self._stopping.is_set():
+            raise NotNowError
+
+    # The project
+
+    def _keep_up_with_project(self, connection: Connection[Any]) -> None:
+        """Bring the project into the database, at first and when it was edited."""
+        try:
+            if not self._is_project_news():
+                return
+            with connection.transaction():
+                if not _answer(connection, "try_deploy"):
+                    # Another worker is at it: see later what that leaves to do.
+                    self._looked.pop("project", None)
+                    return
+                loaded = LoadedProject(self._project)
+                runs = rounds.recorded(connection, loaded.run(self._hold_back))
+        except OrchestratorError as error:
+            self._give_up_dbt(connection, error)
+            return
+        self._loaded = loaded
+        self._settle("project", "dbt refreshes again.")
+        for run in runs:
+            self._journal.refreshed(run)
+
+    def _is_project_news(self) -> bool:
+        """Whether the project is to be read, at first, again or once more."""
+        if self._loaded is None and self._is_time_to("project", LOAD_AGAIN):
+            return True
+        if not self._is_time_to("files", LOOK_AT_FILES):
+            return False
+        if self._loaded is not None:
+            return self._loaded.is_outdated()
+        return self._files not in (None, self._project.files())
+
+    def _unload(self) -> None:
+        """Forget that the database has what the project brings into it."""
+        if self._loaded is not None:
+            self._loaded = None
+            self._looked.pop("project", None)
+
+    def _give_up_dbt(self, connection: Connection[Any], error: Exception) -> None:
+        """Let the database refresh by itself until the project is mended.
+
+        Raises instead where it is the database that has gone.
+        """
+        connection.execute("select 1")
+        self._loaded = None
+        self._looked["project"] = time.monotonic()
+        try:
+            self._files = self._project.files()
+        except OrchestratorError:
+            self._files = ()
+        self._complain(
+            "project",
+            f"dbt cannot refresh: {error} Until it can, the database refreshes by "
+            "itself.",
+        )
+
+    # What happens beside the refreshes
+
+    def _look_around(self, connection: Connection[Any], *, failed: bool) -> None:
+        if self._is_time_to("all", LOOK_AT_ALL) or failed:
+            connection.execute(query("watch"))
+        if (
+            self._webhook_url
+            and self._is_time_to("notices", LOOK_AT_NOTICES)
+            and _answer(connection, "notices_wait")
+        ):
+            self._notices.start(self._profile)
+        if self._is_time_to("clock", LOOK_AT_CLOCK) and self._to_audit(connection):
+            self._audits.start(self._profile)
+
+    def _deliver(self, connection: Connection[Any]) -> None:
+        failure = webhook.deliver(connection, self._webhook_url or "")
+        if failure:
+            self._complain("webhook", f"The webhook took no notice: {failure}.")
+        else:
+            self._settle("webhook", "The webhook takes notices again.")
+
+    def _audit(self, connection: Connection[Any]) -> None:
+        """Once a night: audit a sample of each summary table, forget old histories."""
+        for name in self._to_audit(connection):
+            with connection.transaction():
+                is_ours = _answer(connection, "try_audit", model=name)
+                if not is_ours or self._stopping.is_set():
+                    continue
+                for audit in upkeep.audit(connection, [name], SAMPLE):
+                    if audit.message:
+                        self._journal.say(audit.message)
+        connection.execute(query("housekeep"))
+
+    def _to_audit(self, connection: Connection[Any]) -> list[str]:
+        rows = connection.execute(query("to_audit"), {"at": self._low_tide})
+        return [name for (name,) in rows]
+
+    # Clocks, complaints and signals
+
+    def _is_time_to(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now - self._looked.get(what, -every) < every:
+            return False
+        self._looked[what] = now
+        return True
+
+    def _complain(self, about: str, message: str) -> None:
+        """Say what is wrong, once until it is settled."""
+        if about not in self._complaints:
+            self._complaints[about] = message
+            self._journal.say(message)
+
+    def _settle(self, about: str, message: str) -> None:
+        if self._complaints.pop(about, None):
+            self._journal.say(message)
+
+    @contextmanager
+    def _heeding_signals(self) -> Iterator[None]:
+        def heed(number: int, _: FrameType | None) -> None:
+            if self._stopping.is_set():
+                raise KeyboardInterrupt
+            self._stopped_by = signal.Signals(number)
+            self._stopping.set()
+
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {each: signal.signal(each, heed) for each in signals}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+class _Aside:
+    """Something that a thread with a connection of its own does, once at a time.
+
+    What goes wrong there is tried again at the next start.
+    """
+
+    def __init__(self, do: Callable[[Connection[Any]], None]) -> None:
+        self._do = do
+        self._thread: threading.Thread | None = None
+        self._connection: Connection[Any] | None = None
+
+    def start(self, profile: ConnectionProfile) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(
+                target=self._run, args=[profile], daemon=True
+            )
+            self._thread.start()
+
+    def stop(self, patience: float) -> None:
+        """Let it end, or end it."""
+        if self._thread is not None:
+            self._thread.join(patience)
+            if self._thread.is_alive() and self._connection is not None:
+                self._connection.cancel_safe(timeout=1.0)
+                self._thread.join(1.0)
+
+    def _run(self, profile: ConnectionProfile) -> None:
+        try:
+            with connect(profile) as self._connection:
+                self._do(self._connection)
+        except (DatabaseError, psycopg.Error):
+            pass  # the worker's own connection says what is wrong
+        finally:
+            self._connection = None
+
+
+def _answer(connection: Connection[Any], name: str, **asked: object) -> Any:  # noqa: ANN401
+    row = connection.execute(query(name), asked).fetchone()
+    return row and row[0]
+
+
+def _words(error: Exception) -> str:
+    """Return what the database said, as a sentence."""
+    if isinstance(error, psycopg.Error):
+        said = error.diag.message_primary or " ".join(str(error).split())
+        return f"The database says: {said.rstrip('.')}."
+    return f"{str(error).rstrip('.')}."
