@@ -32,14 +32,17 @@ NEWEST_ALONE = {
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Give each server's tests to one worker, which alone starts that server.
+    """Group the tests by what is costly to set up, which one worker then does alone.
 
-    Those that need none go by module, for its fixtures, to whoever is done first.
+    That is a server with the whole project or with few domains; those that need no
+    server go by module, for its fixtures.
     """
     left_out = []
     for item in items:
         server = server_of(item)
-        item.add_marker(pytest.mark.xdist_group(server or item.path.stem))
+        extent = "whole" if "whole_template" in item.fixturenames else "few"
+        group = f"{server}-{extent}" if server else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
         names = {item.path.stem, getattr(item, "originalname", item.name)}
         if server == "15" and names & NEWEST_ALONE:
             left_out.append(item)

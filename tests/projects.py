@@ -105,6 +105,11 @@ class Workplace:
         self.installation.copy_to(copy)
         self.environment["DBT_PROJECT_DIR"] = str(copy)
         self.environment["DBT_TARGET_PATH"] = str(self.folder / "target")
+        # dbt then reads again the files that the test changes, and no others.
+        parsed = self.installation.target / "partial_parse.msgpack"
+        if parsed.exists():
+            (self.folder / "target").mkdir(exist_ok=True)
+            shutil.copy(parsed, self.folder / "target")
         return copy
 
     def call(self, *arguments: str) -> Result:

@@ -111,6 +111,7 @@ def test_the_search_changes_every_column_that_is_read(domain):
     read = {
         f"{domain}.{table['name']}": {column["name"] for column in table["columns"]}
         for table in declared("sources")[domain]["tables"]
+        if "config" in table  # no summary reads the rest
     }
     assert sorted(read) == sorted(tables_of(domain))
     for table, columns in read.items():

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from orchestrator import rounds
+
 pytest_plugins = ["projects"]
 
 LATE_ENTRY = """
@@ -56,6 +58,19 @@ def test_two_workers_are_not_told_the_same(project, connect):
         assert taken(other) == ["kpi_daily", "metrics_daily", "kpi_monthly"]
 
 
+def test_a_worker_that_builds_is_in_the_way_of_other_workers_alone(project, connect):
+    project.ask(LATE_ENTRY)
+    project.ask("delete from restaurant.calls")
+    worker = connect()
+    with rounds.keeping(worker, rounds.take_due(worker, eager=True)) as kept:
+        assert kept == ["kpi_daily", "metrics_daily", "kpi_monthly"]
+        assert taken(connect()) == []
+        locks = "select distinct locktype from pg_locks where pid = %s"
+        held = project.ask(locks, worker.info.backend_pid)
+        assert {locktype for (locktype,) in held} == {"advisory", "virtualxid"}
+    assert taken(connect()) == kept
+
+
 def test_what_reads_a_table_that_is_being_refreshed_waits_for_it(project, connect):
     project.ask(LATE_ENTRY)
     project.ask("delete from restaurant.calls")
@@ -83,7 +98,7 @@ def test_what_has_just_failed_is_tried_again_later(project, connect):
 
 def test_what_is_not_asked_for_at_once_waits_for_its_cadence(project, connect):
     worker = connect()
-    project.ask("update orchestrator.models set refreshed_through = now()")
+    project.ask("update orchestrator.models set refreshed_through = now() + '1 day'")
     project.ask(LATE_ENTRY)
     assert taken(worker, eager=False) == []
     project.ask(

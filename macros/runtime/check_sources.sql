@@ -5,7 +5,9 @@
     {%- if execute -%}
         {%- set tables = tables_present() -%}
         {%- set needed = {} -%}
-        {%- for id in selected_resources or graph.nodes if id in graph.nodes -%}
+        {%- set ids = graph.nodes if flags.WHICH == 'run-operation'
+            else selected_resources -%}
+        {%- for id in ids if id in graph.nodes -%}
             {%- for source in lineage_of(graph.nodes[id]).sources -%}
                 {%- do needed.update({source_relation(source): source}) -%}
             {%- endfor -%}
