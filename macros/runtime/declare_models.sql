@@ -70,7 +70,7 @@
     {%- set summary = summary_config(node) -%}
     {%- set lineage = lineage_of(node) -%}
     {%- set cadence = summary.cadence if summary.cadence is mapping else {} -%}
-    {%- set is_published = node.schema != 'orchestrator' -%}
+    {%- set is_published = is_published(node) -%}
     {%- set sources = [] -%}
     {%- set lookbacks = [] -%}
     {%- for source in lineage.sources -%}

@@ -11,7 +11,7 @@
     {%- if execute -%}
         {%- set wanted = {} -%}
         {%- for node in graph.nodes.values() if is_summary(node) -%}
-            {%- for kind, name in (node.config.meta.get('functions') or {}).items() -%}
+            {%- for kind, name in summary_config(node).functions.items() -%}
                 {%- do wanted.update({name: _function(node, kind, name)}) -%}
             {%- endfor -%}
         {%- endfor -%}

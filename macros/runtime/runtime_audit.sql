@@ -19,15 +19,7 @@ begin
 
     -- A refresh that is undone: what it would have written is what differs.
     begin
-        create temporary table requests (
-            tenant uuid, period tstzrange, since timestamptz
-        ) on commit drop;
-        create temporary table changed_periods (
-            tenant uuid,
-            starts_at timestamptz,
-            ends_at timestamptz,
-            row_count bigint
-        ) on commit drop;
+        perform orchestrator.create_work_tables();
         if p_sample is null then
             insert into pg_temp.requests default values;
         else

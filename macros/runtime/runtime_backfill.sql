@@ -12,11 +12,7 @@ as $$
 declare
     backfill orchestrator.backfills;
 begin
-    perform orchestrator.check_tenant(p_model, p_tenant);
-    if p_to < p_from then
-        raise exception 'The days end (%) before they begin (%).', p_to, p_from
-            using errcode = 'invalid_parameter_value';
-    end if;
+    perform orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
     insert into orchestrator.backfills (
         model, tenant, first_day, last_day, next_day
     )

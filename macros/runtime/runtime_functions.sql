@@ -34,9 +34,10 @@ declare
 begin
     perform orchestrator.require_admin();
     for next_model in
-        select distinct on (read.depth, read.upstream) read.upstream
+        select read.model
         from orchestrator.lineage as read
-        order by read.depth, read.upstream
+        where read.model = read.upstream
+        order by read.depth, read.model
     loop
         run := orchestrator.refresh(next_model, 'database');
         if run.status = 'error' then
@@ -172,7 +173,7 @@ begin
         where models.functions ->> p_kind = p_function
         order by read.depth, models.model
     loop
-        perform orchestrator.check_tenant(next_model.model, p_tenant);
+        perform orchestrator.check_asked(next_model.model, p_tenant);
         if p_days_back is not null then
             execute format(
                 'select ($2 at time zone timezone)::date

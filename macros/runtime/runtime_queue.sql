@@ -84,8 +84,11 @@ begin
 end
 $$;
 
--- An error where a summary table has no such tenant (null: all of them).
-create or replace function orchestrator.check_tenant(p_model text, p_tenant uuid)
+-- An error where a summary table has no such tenant (null: all of them), or the
+-- days end before they begin.
+create or replace function orchestrator.check_asked(
+    p_model text, p_tenant uuid, p_from date default null, p_to date default null
+)
 returns void
 language plpgsql stable
 set search_path = ''
@@ -94,7 +97,10 @@ declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
     is_known boolean;
 begin
-    if p_tenant is null then
+    if p_to < p_from then
+        raise exception 'The days end (%) before they begin (%).', p_to, p_from
+            using errcode = 'invalid_parameter_value';
+    elsif p_tenant is null then
         return;
     elsif asked.tenant is null then
         raise exception '% has no tenants.', p_model
@@ -129,12 +135,7 @@ as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
 begin
-    perform orchestrator.check_tenant(p_model, p_tenant);
-    if p_to < p_from then
-        raise exception 'The days end (%) before they begin (%).', p_to, p_from
-            using errcode = 'invalid_parameter_value';
-    end if;
-
+    perform orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
     if p_tenant is null and p_from is null and p_to is null then
         insert into orchestrator.refresh_queue (model, reason)
         values (p_model, p_reason);

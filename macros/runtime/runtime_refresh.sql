@@ -1,5 +1,48 @@
 {# A refresh, whoever runs it: begin, compute, end, in one transaction. #}
 {% macro runtime_refresh() %}
+-- The row of the run that begins: the one that its invocation has left, or new.
+create or replace function orchestrator.open_run(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_began timestamptz default clock_timestamp()
+)
+returns bigint
+language plpgsql
+set search_path = ''
+as $$
+declare
+    run bigint;
+begin
+    select max(id) into run
+    from orchestrator.job_runs
+    where job = p_model and status = 'running' and invocation = p_invocation;
+    if run is null then
+        insert into orchestrator.job_runs (job, executor, started_at)
+        values (p_model, p_executor, p_began)
+        returning id into run;
+    end if;
+    return run;
+end
+$$;
+
+-- What a refresh works with: the requests that it takes, the periods it changes.
+create or replace function orchestrator.create_work_tables()
+returns void
+language sql
+set search_path = ''
+as $$
+    create temporary table requests (
+        tenant uuid, period tstzrange, since timestamptz
+    ) on commit drop;
+    create temporary table changed_periods (
+        tenant uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        row_count bigint
+    ) on commit drop;
+$$;
+
 -- Take the model's lock and its requests into pg_temp.requests. p_scope is
 -- 'requested' (the queue, and the periods that time has brought since the last
 -- refresh; without the lock, nothing), 'everything' (for a table that is built
@@ -20,31 +63,15 @@ declare
     lock_key constant integer := hashtext(p_model);
     lock_class constant integer := hashtext('orchestrator');
     known orchestrator.models;
-    run bigint;
+    run constant bigint :=
+        orchestrator.open_run(p_model, p_executor, p_invocation);
     reasons text;
 begin
-    select max(id) into run
-    from orchestrator.job_runs
-    where job = p_model and status = 'running' and invocation = p_invocation;
-    if run is null then
-        insert into orchestrator.job_runs (job, executor)
-        values (p_model, p_executor)
-        returning id into run;
-    end if;
     perform set_config('orchestrator.run', run::text, true);
     perform set_config('orchestrator.scope', p_scope, true);
     -- Compiling the query would take twenty times as long as running it.
     perform set_config('jit', 'off', true);
-
-    create temporary table requests (
-        tenant uuid, period tstzrange, since timestamptz
-    ) on commit drop;
-    create temporary table changed_periods (
-        tenant uuid,
-        starts_at timestamptz,
-        ends_at timestamptz,
-        row_count bigint
-    ) on commit drop;
+    perform orchestrator.create_work_tables();
 
     if p_scope = 'everything' then
         perform pg_advisory_xact_lock(lock_class, lock_key);
@@ -234,6 +261,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    run_id constant bigint :=
+        orchestrator.open_run(p_model, p_executor, p_invocation);
     run orchestrator.job_runs;
 begin
     update orchestrator.models
@@ -248,19 +277,8 @@ begin
         periods = 0,
         rows_changed = 0,
         changed = '{}'
-    where job = p_model and status = 'running' and invocation = p_invocation
+    where id = run_id
     returning * into run;
-    if not found then
-        insert into orchestrator.job_runs (
-            job, executor, reason, finished_at, status, periods, rows_changed,
-            changed
-        )
-        values (
-            p_model, p_executor, 'schedule', clock_timestamp(), 'success', 0, 0,
-            '{}'
-        )
-        returning * into run;
-    end if;
     return run;
 end
 $$;
@@ -279,6 +297,7 @@ declare
     run orchestrator.job_runs;
     began constant timestamptz := clock_timestamp();
     known constant orchestrator.models := orchestrator.declared(p_model);
+    run_id bigint;
     failure text;
 begin
     if to_regprocedure(
@@ -313,20 +332,14 @@ begin
         get stacked diagnostics failure = message_text;
     end;
 
+    run_id := orchestrator.open_run(p_model, p_executor, p_invocation, began);
     update orchestrator.job_runs
     set
         status = 'error',
         finished_at = clock_timestamp(),
         error_message = failure
-    where job = p_model and status = 'running' and invocation = p_invocation
+    where id = run_id
     returning * into run;
-    if not found then
-        insert into orchestrator.job_runs (
-            job, executor, started_at, finished_at, status, error_message
-        )
-        values (p_model, p_executor, began, clock_timestamp(), 'error', failure)
-        returning * into run;
-    end if;
     raise warning '% was not refreshed: %', p_model, failure;
     return run;
 end

@@ -108,18 +108,17 @@ end
 $$;
 
 -- Refresh these summary tables and those they read, what has work to do of
--- them, each in a transaction of its own. What failed is said in p_failures.
-create or replace procedure orchestrator.refresh_each(
-    p_models text [], p_executor text, inout p_failures text
-)
+-- them, each in a transaction of its own, and look at how all stand. Ends with
+-- an error where one failed, after the others have been refreshed.
+create or replace procedure orchestrator.refresh_each(p_models text [])
 language plpgsql
 as $$
 declare
     next_model text;
     run orchestrator.job_runs;
     this_run text;
+    failures text;
 begin
-    p_failures := null;
     for next_model in
         select distinct on (read.depth, read.upstream) read.upstream
         from orchestrator.lineage as read
@@ -131,26 +130,29 @@ begin
         -- Committed at once, so that a run that dies has left its row.
         this_run := gen_random_uuid()::text;
         insert into orchestrator.job_runs (job, executor, invocation)
-        values (next_model, p_executor, this_run);
+        values (next_model, 'pg_cron', this_run);
         commit;
-        run := orchestrator.refresh(next_model, p_executor, this_run);
+        run := orchestrator.refresh(next_model, 'pg_cron', this_run);
         commit;
         if run.status = 'error' then
-            p_failures := concat_ws(' ', p_failures, format(
+            failures := concat_ws(' ', failures, format(
                 '%s was not refreshed: %s', next_model, run.error_message
             ));
         end if;
     end loop;
+    perform orchestrator.watch();
+    if failures is not null then
+        commit;
+        raise exception '%', failures;
+    end if;
 end
 $$;
 
--- A job of pg_cron: refresh what is due of its summary tables. Ends with an
--- error where one failed, after the others have been refreshed.
+-- A job of pg_cron: refresh what is due of its summary tables.
 create or replace procedure orchestrator.run_job(p_job text)
 language plpgsql
 as $$
 declare
-    failures text;
     models constant text [] := array(
         select model from orchestrator.models where p_job = any(jobs)
     );
@@ -162,12 +164,7 @@ begin
                 from orchestrator.models, unnest(jobs) as job
             );
     end if;
-    call orchestrator.refresh_each(models, 'pg_cron', failures);
-    perform orchestrator.watch();
-    if failures is not null then
-        commit;
-        raise exception '%', failures;
-    end if;
+    call orchestrator.refresh_each(models);
 end
 $$;
 
@@ -177,17 +174,11 @@ create or replace procedure orchestrator.pulse()
 language plpgsql
 as $$
 declare
-    failures text;
     models constant text [] := array(
         select distinct model from orchestrator.refresh_queue where at_once
     );
 begin
-    call orchestrator.refresh_each(models, 'pg_cron', failures);
-    perform orchestrator.watch();
-    if failures is not null then
-        commit;
-        raise exception '%', failures;
-    end if;
+    call orchestrator.refresh_each(models);
 end
 $$;
 {% endmacro %}
