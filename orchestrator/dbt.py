@@ -115,12 +115,32 @@ class LoadedProject:
             if node.resource_type == "model"
         }
 
-    def run(self, listener: Listener | None = None) -> Execution:
-        """Build every model, and bring into the database what they share.
+    def select(self, criteria: Sequence[str]) -> tuple[set[str], list[str]]:
+        """Return the ids of the models selected, and the criteria that match none."""
+        unmatched: list[str] = []
+
+        def listen(event: "EventMsg") -> None:
+            if event.info.name == "NoNodesForSelectionCriteria":
+                unmatched.append(event.data.spec_raw)
+
+        options = ("--resource-type", "model", "--output", "json")
+        lines = _invoke(
+            self._project,
+            *("ls", "--select", *criteria, *options, "--output-keys", "unique_id"),
+            listener=listen,
+            manifest=self._manifest,
+        )
+        return {json.loads(line)["unique_id"] for line in lines}, unmatched
+
+    def run(
+        self, names: Sequence[str] = (), listener: Listener | None = None
+    ) -> Execution:
+        """Build the named models or all, and bring into the database what they share.
 
         What is left out by NotNowError, and what may be raised: see build().
         """
-        return self._execute(None, ("run",), listener)
+        selection = ("--select", *names) if names else ()
+        return self._execute(set(names) or None, ("run", *selection), listener)
 
     def build(
         self,
@@ -134,7 +154,7 @@ class LoadedProject:
         Singular tests are left out: each reads whole tables. Without `installs`,
         so is what run() brings into the database, for one that has it. A listener
         may raise NotNowError as a node begins: what is left out is not among the
-        results. Raises as execute() does.
+        results. Raises DbtError where dbt could not begin or a hook failed.
         """
         arguments = (
             "build",
@@ -202,42 +222,12 @@ class LoadedProject:
             nodes.update(lent)
 
 
-def models(project: Project) -> dict[str, Model]:
-    """Return the project's enabled models by their unique ids."""
-    return LoadedProject(project).models()
-
-
-def select(project: Project, criteria: Sequence[str]) -> tuple[set[str], list[str]]:
-    """Return the ids of the models selected, and the criteria that match nothing."""
-    unmatched: list[str] = []
-
-    def listen(event: "EventMsg") -> None:
-        if event.info.name == "NoNodesForSelectionCriteria":
-            unmatched.append(event.data.spec_raw)
-
-    options = ("--resource-type", "model", "--output-keys", "unique_id")
-    listed = _list(project, "--select", *criteria, *options, listener=listen)
-    return {node["unique_id"] for node in listed}, unmatched
-
-
-def source_names(project: Project) -> set[str]:
-    """Return the names of the sources that have an enabled table."""
-    options = ("--resource-type", "source", "--output-keys", "source_name")
-    return {node["source_name"] for node in _list(project, *options)}
-
-
-def execute(
-    project: Project,
-    command: str,
-    names: Sequence[str] = (),
-    listener: Listener | None = None,
-) -> Execution:
-    """Run `dbt run` or `dbt build` of the named nodes, or all, and return all results.
+def build(project: Project, listener: Listener | None = None) -> Execution:
+    """Build and test the whole project, as `dbt build` does; return all results.
 
     Raises DbtError where dbt could not begin or a hook of the project failed.
     """
-    selection = ["--select", *names] if names else []
-    return _execution(_invoke(project, command, *selection, listener=listener))
+    return _execution(_invoke(project, "build", listener=listener))
 
 
 def run_operation(project: Project, macro: str) -> None:
@@ -331,13 +321,6 @@ _HEADING = re.compile(
 _NOISE = re.compile(
     r"> in |> called by |compiled code at |\^+$|-+$|\d+ +\||Raw Error:$"
 )
-
-
-def _list(
-    project: Project, *arguments: str, listener: Listener | None = None
-) -> list[dict[str, Any]]:
-    lines = _invoke(project, "ls", "--output", "json", *arguments, listener=listener)
-    return [json.loads(line) for line in lines]
 
 
 def _invoke(

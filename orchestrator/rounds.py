@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from orchestrator import dbt, webhook
+from orchestrator import webhook
 from orchestrator.dbt import Execution, Listener, LoadedProject, Model
 from orchestrator.project import Project
 from orchestrator.queries import query
@@ -25,11 +25,10 @@ def refresh(
 
     Raises UsageError where none is, DbtError where dbt cannot begin.
     """
-    declared = dbt.models(project)
-    chosen = choose(project, declared, criteria, cadence)
-    names = _with_absent_parents(connection, chosen, declared)
-    execution = dbt.execute(project, "run", names, listener)
-    return recorded(connection, execution)
+    loaded = LoadedProject(project)
+    chosen = choose(loaded, criteria, cadence)
+    names = _with_absent_parents(connection, chosen, loaded.models())
+    return recorded(connection, loaded.run(names, listener))
 
 
 def refresh_due(
@@ -45,8 +44,7 @@ def refresh_due(
     """
     loaded = LoadedProject(project)
     declared = loaded.models()
-    selected = choose(project, declared, criteria, cadence)
-    chosen = {model.name: model for model in selected}
+    chosen = {model.name: model for model in choose(loaded, criteria, cadence)}
     done: list[Run] = []
     while chosen:
         names = [name for name in _due_or_new(connection, chosen) if name in chosen]

@@ -3,16 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from orchestrator import dbt
-from orchestrator.dbt import Model
+from orchestrator.dbt import LoadedProject, Model
 from orchestrator.errors import UsageError
-from orchestrator.project import Project
 from orchestrator.summaries import suggest
 
 
 def choose(
-    project: Project,
-    declared: dict[str, Model],
+    project: LoadedProject,
     criteria: Sequence[str] = (),
     cadence: str | None = None,
 ) -> list[Model]:
@@ -20,13 +17,19 @@ def choose(
 
     Raises UsageError for criteria or a cadence that select none.
     """
-    chosen = [model for model in declared.values() if model.is_summary]
-    if not chosen:
+    summaries = [model for model in project.models().values() if model.is_summary]
+    if not summaries:
         raise UsageError("This dbt project declares no summary tables.")
-    if cadence is not None:
-        chosen = _of_cadence(chosen, cadence)
+    chosen = summaries if cadence is None else _of_cadence(summaries, cadence)
     if criteria:
-        chosen = _of_criteria(project, declared, chosen, criteria)
+        selected, unmatched = project.select(criteria)
+        if unmatched:
+            name = re.sub(r"^[\d+@]+|[\d+]+$", "", unmatched[0])
+            known = [model.name for model in summaries]
+            raise UsageError(
+                f'No model is selected by "{unmatched[0]}"{suggest(name, known)}'
+            )
+        chosen = _of_ids(chosen, selected, criteria)
     return chosen
 
 
@@ -42,20 +45,10 @@ def _of_cadence(models: list[Model], cadence: str) -> list[Model]:
     return chosen
 
 
-def _of_criteria(
-    project: Project,
-    declared: dict[str, Model],
-    models: list[Model],
-    criteria: Sequence[str],
+def _of_ids(
+    models: list[Model], selected: set[str], criteria: Sequence[str]
 ) -> list[Model]:
-    selected, unmatched = dbt.select(project, criteria)
     chosen = [model for model in models if model.unique_id in selected]
-    if unmatched:
-        name = re.sub(r"^[\d+@]+|[\d+]+$", "", unmatched[0])
-        summaries = [model.name for model in declared.values() if model.is_summary]
-        raise UsageError(
-            f'No model is selected by "{unmatched[0]}"{suggest(name, summaries)}'
-        )
     if not chosen:
         raise UsageError(
             f'No summary table is selected by "{" ".join(criteria)}": there are '

@@ -80,6 +80,8 @@ class Worker:
         self._done: set[str] = set()
         self._stopping = threading.Event()
         self._stopped_by: signal.Signals | None = None
+        self._deploying = threading.Event()
+        self._meanwhile = _Aside(self._serve_meanwhile)
         self._notices = _Aside(self._deliver)
         self._audits = _Aside(self._audit)
 
@@ -106,6 +108,7 @@ class Worker:
                     self._stopping.wait(wait)
                     wait = min(wait * 2, longest)
                     self._read_profile()
+            self._meanwhile.stop()
             self._notices.stop(webhook.TIMEOUT)
             self._audits.stop(1.0)
         self._journal.say("The worker has stopped.")
@@ -185,7 +188,9 @@ class Worker:
                     self._looked.pop("project", None)
                     return
                 loaded = LoadedProject(self._project)
-                runs = rounds.recorded(connection, loaded.run(self._hold_back))
+                with self._serving_meanwhile():
+                    execution = loaded.run(listener=self._hold_back)
+                runs = rounds.recorded(connection, execution)
         except OrchestratorError as error:
             self._give_up_dbt(connection, error)
             return
@@ -193,6 +198,23 @@ class Worker:
         self._settle("project", "dbt refreshes again.")
         for run in runs:
             self._journal.refreshed(run)
+
+    @contextmanager
+    def _serving_meanwhile(self) -> Iterator[None]:
+        """For the length of a block, have the database refresh by itself."""
+        self._deploying.set()
+        self._meanwhile.start(self._profile)
+        try:
+            yield
+        finally:
+            self._deploying.clear()
+
+    def _serve_meanwhile(self, connection: Connection[Any]) -> None:
+        while self._deploying.is_set() and not self._stopping.is_set():
+            names = rounds.take_due(connection)
+            with rounds.keeping(connection, names) as kept:
+                list(self._refresh_without_dbt(kept))
+            self._stopping.wait(self._interval)
 
     def _is_project_news(self) -> bool:
         """Whether the project is to be read, at first, again or once more."""
@@ -319,8 +341,8 @@ class _Aside:
             )
             self._thread.start()
 
-    def stop(self, patience: float) -> None:
-        """Let it end, or end it."""
+    def stop(self, patience: float | None = None) -> None:
+        """Let it end, or end it once patience does."""
         if self._thread is not None:
             self._thread.join(patience)
             if self._thread.is_alive() and self._connection is not None:

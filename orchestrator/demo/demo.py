@@ -242,7 +242,7 @@ def _project(server: Server) -> Project:
 
 def _build(project: Project) -> None:
     with working("Building") as work:
-        built = dbt.execute(project, "build", listener=work.listen)
+        built = dbt.build(project, work.listen)
         failed = [result for result in built.results if result.failed]
         if failed:
             raise DemoError(
