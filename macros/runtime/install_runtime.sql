@@ -15,6 +15,9 @@
             runtime_audit(),
             runtime_functions(),
             runtime_freshness(),
+            runtime_declarations(),
+            runtime_table_differences(),
+            runtime_schema_differences(),
             runtime_protection(),
             runtime_cron(),
         ] | join('\n') -%}
