@@ -484,12 +484,16 @@ LINTS = {
         where pronamespace in
             ('analytics'::regnamespace, 'orchestrator'::regnamespace)
             and not coalesce(proconfig::text, '') like '%search_path=%'
-            -- A procedure that commits cannot set anything for itself, and
-            -- what triggers call for each row is to be an expression of theirs.
+            -- A procedure that commits, or calls one that does, cannot set
+            -- anything for itself; what triggers call for each row is to be an
+            -- expression of theirs.
             and not (
                 pronamespace = 'orchestrator'::regnamespace
                 and not prosecdef
-                and (prokind = 'p' and prosrc ~ '\\mcommit;' or proname = 'touched')
+                and (
+                    prokind = 'p' and prosrc ~ '\\m(commit;|call orchestrator)'
+                    or proname = 'touched'
+                )
             )
     """,
     "a view reads with the rights of who made it": """

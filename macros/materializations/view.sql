@@ -1,6 +1,6 @@
 {# dbt's own view is renamed over the old one and drops it with all that reads
    it; here it is replaced in place, so that refreshes go on meanwhile. Only
-   where its columns changed is it made anew; and a run over less than there is
+   where its columns changed is it made anew; and `--empty`, whose SQL reads nothing,
    leaves it, for refreshes read it. #}
 {% materialization view, adapter='postgres' %}
     {%- set existing = load_cached_relation(this) -%}
@@ -14,7 +14,7 @@
     {%- endif -%}
 
     {% call statement('main') -%}
-        {%- if existing is not none and is_partial_run() %}
+        {%- if existing is not none and flags.EMPTY %}
         select 'left as it is'
         {%- else %}
         do $replace$

@@ -2,8 +2,11 @@
    lay down the periods to compute. #}
 {% macro claim_periods() -%}
     {%- if execute and is_summary(model) -%}
-        {%- if is_partial_run() -%}
+        {%- set sample = invocation_args_dict.get('sample') -%}
+        {%- if flags.EMPTY -%}
             {%- set scope = 'nothing' -%}
+        {%- elif sample is not none -%}
+            {%- set scope = 'sample' -%}
         {%- else -%}
             {%- set scope = 'requested' if is_incremental() else 'everything' -%}
             {%- do _check_full_refresh() -%}
@@ -20,6 +23,9 @@
             p_scope => '{{ scope }}',
             p_definition => {{ model_definition() }},
             p_invocation => '{{ invocation_id }}'
+            {%- if sample is not none %},
+            p_sample => tstzrange('{{ sample.start }}', '{{ sample.end }}')
+            {%- endif %}
         );
         {{ claim_requested(exists=load_relation(this) is not none) }}
     {%- endif -%}

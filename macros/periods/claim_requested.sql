@@ -72,7 +72,9 @@
         union all
         select {{ _place(summary) }}
         from pg_temp.requests as requests
-        inner join {{ calendar }} as calendar on {{ condition }}
+        inner join
+            {{ tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+            as calendar on {{ condition }}
         inner join {{ this }} as target
             on
                 {% if tenant -%}

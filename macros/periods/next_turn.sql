@@ -4,6 +4,7 @@
 {% macro next_turn(summary, calendar) -%}
     {%- set grains = [summary.grain, summary.turns] | select | unique
         | reject('eq', 'all') | list -%}
+    {%- set begins = summary.grain == 'all' and summary.tenant -%}
     {%- set turning = ['day', 'week', 'month'] -%}
     {%- if summary.present == 'live' or grains | reject('in', turning) | list -%}
         null::timestamptz
@@ -13,19 +14,28 @@
                 {%- for grain in grains %}
                 min({{ local_instant(
                     "(date_trunc('" ~ grain ~ "', " ~ present()
-                    ~ " at time zone calendar.timezone) + interval '1 "
+                    ~ " at time zone zones.timezone) + interval '1 "
                     ~ grain ~ "')",
-                    'calendar.timezone'
+                    'zones.timezone'
                 ) }}),
                 {%- endfor %}
-                {%- if summary.grain == 'all' and summary.tenant %}
-                min(calendar.started_at) filter (
-                    where calendar.started_at > {{ present() }}
-                ),
+                {%- if begins %}
+                min(zones.begins_at),
                 {%- endif %}
                 'infinity'
             )
-            from {{ calendar }} as calendar
+            -- By zone: there are few, and their clocks cost more than tenants.
+            from (
+                select
+                    {% if begins -%}
+                    min(calendar.started_at) filter (
+                        where calendar.started_at > {{ present() }}
+                    ) as begins_at,
+                    {%- endif %}
+                    calendar.timezone
+                from {{ calendar }} as calendar
+                group by calendar.timezone
+            ) as zones
         )
     {%- endif -%}
 {%- endmacro %}

@@ -22,6 +22,22 @@
     ] if summary.tenant else ['true']) -%}
 {%- endmacro %}
 
+{# The calendar of those that requests name, or of all. A calendar may be a view
+   that PostgreSQL cannot merge into a join: it would look at every tenant, if
+   these were not picked out before. #}
+{% macro tenants_asked(summary, calendar, requests, condition) -%}
+    {%- if summary.tenant and condition == asked_of(summary)[0] -%}
+        (
+    select * from {{ calendar }} as tenants
+    where
+        tenants.{{ summary.tenant }}
+        = any(array(select requests.tenant from {{ requests }} as requests))
+)
+    {%- else -%}
+        {{ calendar }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# The period that an instant lies in, as the period column has it. #}
 {% macro period_of(summary, instant, timezone) -%}
     {%- if summary.grain in ('day', 'week', 'month') -%}
@@ -65,7 +81,8 @@ select distinct
     {%- endif %}
     timestamptz 'infinity' as ends_at
 from {{ requests }} as requests
-inner join {{ calendar }} as calendar on {{ condition }}
+inner join {{ tenants_asked(summary, calendar, requests, condition) }} as calendar
+    on {{ condition }}
 {%- if summary.present != 'live' %}
 where
     requests.since is null
@@ -90,7 +107,8 @@ select distinct
     bounds.starts_at,
     bounds.ends_at
 from {{ requests }} as requests
-inner join {{ calendar }} as calendar on {{ condition }}
+inner join {{ tenants_asked(summary, calendar, requests, condition) }} as calendar
+    on {{ condition }}
 cross join lateral (
     select
         {% if _is_clipped(summary) -%}

@@ -1,7 +1,7 @@
 {# What a summary table declares in its YAML, checked and with its defaults:
    model, tenant, column (for grain `all`, the one it passes on), expression,
    grain, window, rows, present, turns, retention, frozen, persistent,
-   cadence, at_once, functions. #}
+   cadence, at_once, functions, charts. #}
 {% macro summary_config(node) -%}
     {%- set meta = node.config.meta -%}
     {%- set period = meta.get('period') -%}
@@ -61,6 +61,7 @@
         'cadence': meta.get('cadence'),
         'at_once': meta.get('at_once', []),
         'functions': meta.get('functions', {}),
+        'charts': meta.get('charts', []),
     }) -%}
 {%- endmacro %}
 

@@ -33,8 +33,11 @@ begin
                 select ' ~ columns ~ ' from old_rows
             )
         )') }}
-    else
+    elsif exists (select from changed_rows offset 1) then
         {{ _request_changed(source, models, 'changed_rows') }}
+    else
+        -- One row, as most statements write: to group it would cost as much again.
+        {{ _request_changed(source, models, 'changed_rows', is_single=true) }}
     end if;
     return null;
 exception when others then
@@ -67,7 +70,7 @@ for each statement execute function {{ capture_function(source) }};
 {%- endmacro %}
 
 {# Requests of the models, for those alike in whose a row is to them at once. #}
-{% macro _request_changed(source, models, rows) -%}
+{% macro _request_changed(source, models, rows, is_single=false) -%}
     {%- set capture = source.config.meta.capture -%}
     {%- set touched = _touched(capture) -%}
     {%- set alike = {} -%}
@@ -81,7 +84,11 @@ for each statement execute function {{ capture_function(source) }};
     {%- endfor -%}
     {%- for (tenant, is_bounded), readers in alike.items() -%}
         {{ _requests(
-            tenant, touched if is_bounded else [], rows, _readers(source, readers)
+            tenant,
+            touched if is_bounded else [],
+            rows,
+            _readers(source, readers),
+            is_single
         ) }}
         {{- "\n        " if not loop.last }}
     {%- endfor -%}
@@ -102,8 +109,9 @@ for each statement execute function {{ capture_function(source) }};
     {%- do return(touched) -%}
 {%- endmacro %}
 
-{# One request a model, tenant and UTC day (or pair of days, for a span). #}
-{% macro _requests(tenant, touched, rows, readers) -%}
+{# One request a model, tenant and UTC day (or pair of days, for a span); of a
+   single row, one for each of its moments. #}
+{% macro _requests(tenant, touched, rows, readers, is_single) -%}
 insert into orchestrator.refresh_queue (
             model, tenant, period, reason, at_once
         )
@@ -113,8 +121,12 @@ insert into orchestrator.refresh_queue (
             {% if touched -%}
             select
                 {{ tenant or 'null::uuid' }} as tenant,
+                {% if is_single -%}
+                part.period
+                {%- else -%}
                 tstzrange(min(lower(part.period)), max(upper(part.period)))
                     as period
+                {%- endif %}
             from {{ rows }} as changed
             cross join lateral (
                 values
@@ -125,12 +137,14 @@ insert into orchestrator.refresh_queue (
                 {%- endfor %}
             ) as part (period)
             where part.period is not null
+            {%- if not is_single %}
             group by
                 1,
                 date_trunc('day', lower(part.period), 'UTC'),
                 date_trunc('day', upper(part.period), 'UTC')
+            {%- endif %}
             {%- else -%}
-            select distinct
+            select {{ "distinct" if not is_single }}
                 {{ tenant or 'null::uuid' }} as tenant,
                 null::tstzrange as period
             from {{ rows }} as changed
@@ -159,12 +173,12 @@ insert into orchestrator.refresh_queue (model, reason, at_once)
 
 {# The models that read a source, and which of them are to do so at once. #}
 {% macro _readers(source, models) -%}
-    {%- set at_once = [] -%}
-    {%- for model in models -%}
-        {%- do at_once.append(source.name in model.at_once) -%}
-    {%- endfor -%}
-    unnest(
-            {{ _names(models) }}, array[{{ at_once | join(', ') | lower }}]
+    (
+            values
+            {%- for model in models %}
+            ('{{ model.model }}', {{ (source.name in model.at_once) | lower }})
+            {{- "," if not loop.last }}
+            {%- endfor %}
         ) as readers (model, at_once)
 {%- endmacro %}
 

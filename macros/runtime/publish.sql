@@ -1,10 +1,11 @@
 {# Post-hook of a summary table, in the transaction that wrote it: close the
-   run, shut the table to clients, and leave the same SQL as a function. #}
+   run, shut the table to clients, and leave the same SQL as a function (but not
+   that of `--empty`, which reads nothing). #}
 {% macro publish() -%}
     {%- if execute and is_summary(model) -%}
         select orchestrator.end_refresh('{{ model.name }}');
         {{ protect_table() }}
-        {%- if not is_partial_run() %}
+        {%- if not flags.EMPTY %}
             {{ install_compute_function() }}
         {%- endif -%}
     {%- endif -%}

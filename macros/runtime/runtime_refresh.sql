@@ -46,14 +46,18 @@ $$;
 -- Take the model's lock and its requests into pg_temp.requests. p_scope is
 -- 'requested' (the queue, and the periods that time has brought since the last
 -- refresh; without the lock, nothing), 'everything' (for a table that is built
--- anew; waits for the lock) or 'nothing'. A changed p_definition makes
--- everything of 'requested'. False where another refresh has the lock.
+-- anew; waits for the lock), 'sample' (the periods of p_sample; takes no request
+-- and notes nothing, so that the next refresh is as if it had not been) or
+-- 'nothing'. A changed p_definition makes everything of 'requested'. False where
+-- another refresh has the lock.
+drop function if exists orchestrator.begin_refresh(text, text, text, text, text);
 create or replace function orchestrator.begin_refresh(
     p_model text,
     p_executor text,
     p_scope text,
     p_definition text default null,
-    p_invocation text default null
+    p_invocation text default null,
+    p_sample tstzrange default null
 )
 returns boolean
 language plpgsql
@@ -89,7 +93,10 @@ begin
     where job = p_model and status = 'running' and id <> run
         and started_at < now();
 
-    if p_scope = 'nothing' then
+    if p_scope in ('nothing', 'sample') then
+        insert into pg_temp.requests (period)
+        select p_sample where p_scope = 'sample';
+        update orchestrator.job_runs set reason = p_scope where id = run;
         return true;
     end if;
 
@@ -134,8 +141,11 @@ begin
         delete from pg_temp.requests;
         insert into pg_temp.requests default values;
     else
+        -- The clock asks nothing of anybody before the next turn.
         insert into pg_temp.requests (period, since)
-        select tstzrange(known.refreshed_through, null), known.refreshed_through;
+        select tstzrange(known.refreshed_through, null), known.refreshed_through
+        where (known.next_turn > {{ present() }}) is not true
+            or known.lookback is not null;
         -- What a source without triggers has changed, nobody says.
         insert into pg_temp.requests (period)
         select tstzrange({{ present() }} - known.lookback, null)
