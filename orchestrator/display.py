@@ -7,14 +7,15 @@ fit 80 columns.
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     Progress,
@@ -31,18 +32,31 @@ from rich.text import Text
 
 from orchestrator.access import Finding
 from orchestrator.dbt import plain
+from orchestrator.errors import OrchestratorError
+from orchestrator.overview import Overview
 from orchestrator.runs import Run
 from orchestrator.summaries import Refresh, Summary
 from orchestrator.upkeep import Audit, Slice
+from orchestrator.words import ago, count, counted, duration, span
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
     from psycopg import Connection
 
     from orchestrator.cron import Change, Job, WantedJob
+    from orchestrator.doctor import Finding as Diagnosis
     from orchestrator.installation import Removal
 
 COLORS = {"success": "green", "error": "red", "skipped": "yellow", "running": "cyan"}
+LEVEL_COLORS = {"fine": "green", "due": "yellow", "wrong": "red"}
+STATE_COLORS = {
+    "fresh": "green",
+    "due": "yellow",
+    "late": "red",
+    "failing": "red",
+    "not built": "red",
+}
+VERDICT_COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 CRON_COLORS = {"succeeded": "green", "failed": "red", "running": "cyan"}
 
 
@@ -107,9 +121,9 @@ def show_refresh(refresh: Refresh) -> None:
         )
 
 
-def show_backfill(slices: Iterator[Slice]) -> None:
-    """Show how far a backfill is while it goes on, and in the end what it did."""
-    done = Counter[str]()
+def show_backfill(slices: Iterator[Slice]) -> list[Slice]:
+    """Show how far a backfill is while it goes on; return what it did to each."""
+    done: dict[str, Slice] = {}
     began = time.monotonic()
     console = Console(stderr=True, highlight=False, markup=False)
     with Progress(
@@ -125,7 +139,13 @@ def show_backfill(slices: Iterator[Slice]) -> None:
         task = bar.add_task(begun.model, total=begun.days_left)
         try:
             for part in slices:
-                done[part.model] += part.rows_changed
+                before = done.get(part.model)
+                done[part.model] = replace(
+                    part,
+                    days=part.days + (before.days if before else 0),
+                    rows_changed=part.rows_changed
+                    + (before.rows_changed if before else 0),
+                )
                 bar.update(task, description=part.model, advance=part.days)
         except KeyboardInterrupt:
             left = bar.tasks[0].remaining or 0
@@ -135,12 +155,17 @@ def show_backfill(slices: Iterator[Slice]) -> None:
                 err=True,
             )
             raise
-    if not done:
-        click.echo("All of this is done.")
-    for model, rows in done.items():
-        click.echo(f"{model}: {counted(rows, 'row')} changed.")
     took = timedelta(seconds=time.monotonic() - began)
     console.print(f"Done in {duration(took)}.")
+    return list(done.values())
+
+
+def show_backfilled(done: Sequence[Slice]) -> None:
+    """Print what a backfill did to each summary table."""
+    if not done:
+        click.echo("All of this is done.")
+    for part in done:
+        click.echo(f"{part.model}: {counted(part.rows_changed, 'row')} changed.")
 
 
 def show_audits(audits: Sequence[Audit]) -> None:
@@ -158,41 +183,75 @@ def show_audits(audits: Sequence[Audit]) -> None:
             click.echo(f"{audit.message}{told}", err=True)
 
 
-def show_status(summaries: Sequence[Summary]) -> None:
-    """Print how each summary table stands, and last, in words, what is to be done."""
-    names = ("summary", "refreshed", "next due", "-waiting", "last run", "-took")
-    table = columns(*names, "-rows")
-    for summary in summaries:
+def show_status(overview: Overview) -> None:
+    """Print whether all is well, what to do where it is not, and how each stands."""
+    output().print(_status_lines(overview))
+    output().print()
+    output().print(_status_table(overview))
+
+
+@contextmanager
+def showing_status() -> Iterator[Callable[[Overview | OrchestratorError], None]]:
+    """Show the status over and over, in place where somebody looks at a terminal."""
+    console = output()
+    if not console.is_terminal:
+
+        def show_again(seen: Overview | OrchestratorError) -> None:
+            if isinstance(seen, Overview):
+                show_status(seen)
+            else:
+                click.echo(f"Error: {seen}", err=True)
+            click.echo()
+
+        yield show_again
+        return
+
+    console.soft_wrap = False  # what is shown in place is cut off, else
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+
+        def redraw(seen: Overview | OrchestratorError) -> None:
+            now = Text(f"{datetime.now():%H:%M:%S}, Ctrl-C ends this", "dim")
+            if isinstance(seen, Overview):
+                parts = (_status_lines(seen), Text(), _status_table(seen))
+                live.update(Group(now, *parts), refresh=True)
+            else:
+                live.update(Group(now, Text(f"Error: {seen}", "red")), refresh=True)
+
+        yield redraw
+
+
+def _status_lines(overview: Overview) -> Text:
+    """Return the verdict, its reasons and what to do, a line each."""
+    verdict = overview.verdict
+    lines = Text(verdict.sentence, f"bold {LEVEL_COLORS[verdict.level]}")
+    for incident in overview.incidents:
+        when = ago(overview.asked_at, incident.opened_at)
+        lines.append("\n").append(
+            f"Open incident, {when}: {plain(incident.message)}", "red"
+        )
+    for summary in overview.failures:
+        when = ago(summary.asked_at, summary.last_run)
+        why = plain(summary.last_error or "for a reason that was not noted")
+        lines.append("\n").append(f"{summary.model} failed {when}: {why}", "red")
+    for advice in verdict.advice:
+        lines.append("\n").append(advice)
+    return lines
+
+
+def _status_table(overview: Overview) -> Table:
+    names = ("summary", "state", "-refreshed", "-due", "-waiting", "-took", "-rows")
+    table = columns(*names)
+    for summary in overview.by_urgency:
         table.add_row(
             summary.model,
+            Text(summary.state, STATE_COLORS.get(summary.state, "")),
             ago(summary.asked_at, summary.refreshed_through),
-            Text("due", "yellow") if summary.is_due else _until(summary),
-            Text(count(summary.waiting), "yellow" if summary.waiting else ""),
-            _status(summary.last_status or "never"),
+            _due(summary),
+            count(summary.waiting or None),
             duration(summary.last_duration),
             count(summary.last_rows_changed),
         )
-    console = output()
-    console.print(table)
-    console.print()
-    for summary in summaries:
-        if summary.last_status == "error":
-            when = ago(summary.asked_at, summary.last_run)
-            why = plain(summary.last_error or "for a reason that was not noted")
-            console.print(f"{summary.model} failed {when}: {why}", style="red")
-        for incident in summary.incidents:
-            console.print(f"Open incident: {plain(incident)}", style="red")
-    idle = [summary for summary in summaries if not summary.has_work]
-    if len(idle) == len(summaries):
-        console.print(f"{counted(len(idle), 'summary', 'summaries')} fresh.")
-        return
-    for summary in summaries:
-        if summary.has_work:
-            console.print(_work(summary))
-    console.print(
-        f"{len(idle)} of {counted(len(summaries), 'summary', 'summaries')} fresh. "
-        "To refresh the rest: orchestrator run --due"
-    )
+    return table
 
 
 def show_cron_changes(changes: "Sequence[Change]", otherwise: str) -> None:
@@ -249,6 +308,24 @@ def show_findings(findings: Sequence[Finding]) -> None:
     """Print a sentence for each thing that is not as declared."""
     for finding in findings:
         click.echo(f"{finding.problem}.")
+
+
+def show_diagnosis(findings: "Sequence[Diagnosis]") -> None:
+    """Print what was found of a database, each with what to do about it."""
+    console = output()
+    for finding in findings:
+        text = Text(f"{finding.verdict:8} ", VERDICT_COLORS[finding.verdict])
+        text.append(f"{finding.check}: {finding.finding}", "default")
+        console.print(text)
+        if finding.remedy:
+            console.print(f"         {finding.remedy}", style="bold")
+    verdicts = Counter(finding.verdict for finding in findings)
+    warned = counted(verdicts["warning"], "warning")
+    if verdicts["problem"]:
+        first = f"{counted(verdicts['problem'], 'problem')} to be solved before a build"
+    else:
+        first = "A build will work"
+    console.print(f"{first}; {warned}." if verdicts["warning"] else f"{first}.")
 
 
 def uninstallation(
@@ -348,58 +425,15 @@ def columns(*names: str) -> Table:
     return table
 
 
-def ago(now: datetime, then: datetime | None) -> str:
-    """Return how long ago something was."""
-    return "never" if then is None else f"{_span(now - then)} ago"
-
-
-def duration(taken: timedelta | None) -> str:
-    """Return how long something took."""
-    if taken is None:
-        return ""
-    seconds = taken.total_seconds()
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-
-
-def count(number: int | None) -> str:
-    """Return a number as people write it."""
-    return "" if number is None else f"{number:,}"
-
-
-def counted(number: int | None, one: str, many: str | None = None) -> str:
-    """Return a number of things."""
-    return f"{number or 0:,} {one if number == 1 else many or one + 's'}"
-
-
-def _span(length: timedelta) -> str:
-    seconds = max(length.total_seconds(), 0)
-    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
-        if seconds / size < limit:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86400:.0f} days"
-
-
-def _until(summary: Summary) -> str:
-    return f"in {_span(summary.next_due - summary.asked_at)}"
+def _due(summary: Summary) -> str:
+    """When it is next due, or since when it has been."""
+    if summary.is_due:
+        return ago(summary.asked_at, summary.last_due)
+    return f"in {span(summary.next_due - summary.asked_at)}"
 
 
 def _status(status: str) -> Text:
     return Text(status, COLORS.get(status, ""))
-
-
-def _work(summary: Summary) -> str:
-    parts = []
-    if summary.refreshed_through is None:
-        parts.append("was never built")
-    elif summary.is_due:
-        parts.append(f"is due since {summary.last_due:%Y-%m-%d %H:%M %Z}")
-    if summary.waiting:
-        parts.append(f"has {counted(summary.waiting, 'request')} waiting")
-    return f"{summary.model} {' and '.join(parts)}."
 
 
 def _to_json(value: Any) -> str | float:  # noqa: ANN401

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.display import counted, duration
 from orchestrator.runs import Run
+from orchestrator.words import counted, duration
 
 
 class Journal:

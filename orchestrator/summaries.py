@@ -18,7 +18,10 @@ from orchestrator.runs import Run
 
 @dataclass(frozen=True)
 class Summary:
-    """How a summary table stands; `refreshed_through` is None before its build."""
+    """How a summary table stands; `refreshed_through` is None before its build.
+
+    `state` is fresh, due, late, failing or not built.
+    """
 
     model: str
     relation: str
@@ -37,12 +40,11 @@ class Summary:
     last_rows_changed: int | None
     last_error: str | None
     incidents: list[str]
+    state: str
+    is_late: bool
+    failures: int
+    is_published: bool
     asked_at: datetime
-
-    @property
-    def has_work(self) -> bool:
-        """Whether it is due or somebody waits for it."""
-        return self.is_due or self.waiting > 0
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,9 @@ def backfill(
     """
     require(connection, model)
     with connection.cursor(row_factory=namedtuple_row) as cursor:
-        readers = cursor.execute(query("dependents"), {"model": model}).fetchall()
+        readers: list[Any] = cursor.execute(
+            query("dependents"), {"model": model}
+        ).fetchall()
         asked = [
             {
                 "model": reader.model,
@@ -65,7 +67,7 @@ def backfill(
             }
             for reader in readers
         ]
-        begun = [
+        begun: list[Any] = [
             cursor.execute(query("begin_backfill"), each).fetchone() for each in asked
         ]
         left = sum((each.last_day - each.next_day).days + 1 for each in begun)
@@ -75,7 +77,8 @@ def backfill(
             while next_day <= each.last_day:
                 began = time.monotonic()
                 slice_ = {"backfill": each.id, "days": days}
-                done = cursor.execute(query("backfill_slice"), slice_).fetchone()
+                cursor.execute(query("backfill_slice"), slice_)
+                done: Any = cursor.fetchone()
                 if done is None:  # somebody else has finished it
                     break
                 taken = timedelta(seconds=time.monotonic() - began)

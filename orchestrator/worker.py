@@ -18,7 +18,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 
-from orchestrator import rounds, upkeep, webhook
+from orchestrator import rounds, upkeep, web, webhook
 from orchestrator.database import DatabaseError, connect
 from orchestrator.dbt import (
     ConnectionProfile,
@@ -66,6 +66,7 @@ class Worker:
         interval: float = 1.0,
         webhook_url: str | None = None,
         low_tide: str = LOW_TIDE,
+        http: web.Address | None = None,
     ) -> None:
         self._project = project
         self._journal = journal
@@ -73,6 +74,7 @@ class Worker:
         self._webhook_url = webhook.check(webhook_url) if webhook_url else None
         self._low_tide = low_tide
         self._profile = connection_profile(project)
+        self._status = web.StatusServer(http, lambda: self._profile) if http else None
         self._loaded: LoadedProject | None = None
         self._files: object = None
         self._looked: dict[str, float] = {}
@@ -91,7 +93,7 @@ class Worker:
         The first one lets the transactions under way end, a second one does not.
         """
         self._journal.say(f"The worker has started, process {os.getpid()}.")
-        with self._heeding_signals():
+        with self._heeding_signals(), self._serving_status():
             wait, longest = RECONNECT
             while not self._stopping.is_set():
                 try:
@@ -113,6 +115,15 @@ class Worker:
             self._audits.stop(1.0)
         self._journal.say("The worker has stopped.")
         return self._stopped_by
+
+    @contextmanager
+    def _serving_status(self) -> Iterator[None]:
+        if self._status is None:
+            yield
+            return
+        with self._status:
+            self._journal.say(f"The status page is at {self._status.address.url}")
+            yield
 
     def _read_profile(self) -> None:
         """Heed a profile that says something else by now, such as a new password."""

@@ -52,11 +52,8 @@ begin
             models.refreshed_through,
             runs.checked_at,
             orchestrator.next_due(models.cadence, {{ present() }}) as next_due,
-            models.refreshed_through < orchestrator.last_due(
-                models.cadence,
-                orchestrator.last_due(models.cadence, {{ present() }})
-                - interval '1 microsecond'
-            ) as is_late
+            orchestrator.is_late(models.cadence, models.refreshed_through)
+                as is_late
         from orchestrator.access
         inner join orchestrator.models using (model)
         left join lateral (

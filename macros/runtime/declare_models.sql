@@ -11,6 +11,7 @@
             'cadence': 'jsonb',
             'jobs': 'text []',
             'functions': 'jsonb',
+            'charts': 'jsonb',
             'upstream': 'text []',
             'sources': 'text []',
             'lookbacks': 'text []',
@@ -97,6 +98,7 @@
         'cadence': summary.cadence,
         'jobs': jobs,
         'functions': summary.functions,
+        'charts': _charts(node, summary),
         'upstream': lineage.upstream,
         'sources': sources | sort,
         'lookbacks': lookbacks,
@@ -112,6 +114,47 @@
             ~ properties_path(node) ~ "."
         ) -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{# What a table's charts show, with the SQL of the period that each point is of. #}
+{% macro _charts(node, summary) -%}
+    {%- set charts = [] -%}
+    {%- for chart in summary.charts -%}
+        {%- set fault = _chart_fault(node, summary, chart) -%}
+        {%- if fault -%}
+            {%- do exceptions.raise_compiler_error(
+                node.name ~ ": meta.charts " ~ fault ~ ". Mend it in "
+                ~ properties_path(node) ~ "."
+            ) -%}
+        {%- endif -%}
+        {%- do charts.append({
+            'title': chart.title,
+            'unit': chart.get('unit'),
+            'period': summary.expression,
+            'column': chart.column,
+            'combine': chart.get('combine', 'sum'),
+        }) -%}
+    {%- endfor -%}
+    {%- do return(charts) -%}
+{%- endmacro %}
+
+{% macro _chart_fault(node, summary, chart) -%}
+    {%- set known = ['title', 'unit', 'column', 'combine'] -%}
+    {%- set ways = ['sum', 'avg', 'min', 'max'] -%}
+    {%- if chart is not mapping or not chart.get('title') -%}
+        {%- do return("has one without a title: " ~ tojson(chart)) -%}
+    {%- elif chart | reject('in', known) | list -%}
+        {%- do return("has " ~ chart | reject('in', known) | first
+            ~ ", which means nothing here") -%}
+    {%- elif chart.get('column') not in node.columns -%}
+        {%- do return("names the column " ~ tojson(chart.get('column'))
+            ~ ", which the table does not have") -%}
+    {%- elif chart.get('combine', 'sum') not in ways -%}
+        {%- do return("has combine " ~ tojson(chart.combine) ~ ", which must be "
+            ~ ways | join(' or ')) -%}
+    {%- elif summary.grain == 'all' -%}
+        {%- do return("are of a table without periods") -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro _check_cadences(declared, nodes) -%}

@@ -9,6 +9,7 @@
             runtime_queue(),
             runtime_refresh(),
             runtime_status(),
+            runtime_charts(),
             runtime_schedule(),
             runtime_watch(),
             runtime_backfill(),

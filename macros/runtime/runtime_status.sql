@@ -1,5 +1,20 @@
 {# What an operator looks at. #}
 {% macro runtime_status() %}
+-- Whether a summary table has missed a whole period of its cadence.
+create or replace function orchestrator.is_late(
+    p_cadence jsonb, p_refreshed_through timestamptz
+)
+returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select p_refreshed_through < orchestrator.last_due(
+        p_cadence,
+        orchestrator.last_due(p_cadence, {{ present() }})
+        - interval '1 microsecond'
+    )
+$$;
+
 create or replace view orchestrator.model_status as
 select
     models.model,
@@ -26,13 +41,27 @@ select
     failed.last_failure + least(
         interval '5 seconds' * power(2, least(failed.failures, 10) - 1),
         interval '5 minutes'
-    ) as retry_at
+    ) as retry_at,
+    coalesce(late.is_late, false) as is_late,
+    -- What waits for its cadence is as fresh as was promised.
+    case
+        when models.refreshed_through is null then 'not built'
+        when failed.failures > 0 then 'failing'
+        when late.is_late then 'late'
+        when models.refreshed_through < due.last_due or queue.at_once > 0
+            then 'due'
+        else 'fresh'
+    end as state
 from orchestrator.models as models
 cross join lateral (
     select
         orchestrator.last_due(models.cadence, {{ present() }}) as last_due,
         orchestrator.next_due(models.cadence, {{ present() }}) as next_due
 ) as due
+cross join lateral (
+    select
+        orchestrator.is_late(models.cadence, models.refreshed_through) as is_late
+) as late
 left join lateral (
     select
         count(*) as waiting,

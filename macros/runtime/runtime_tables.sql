@@ -29,6 +29,7 @@ add column if not exists is_published boolean not null default true,
 add column if not exists grain text not null default 'day',
 add column if not exists jobs text [] not null default '{}',
 add column if not exists functions jsonb not null default '{}',
+add column if not exists charts jsonb not null default '[]',
 add column if not exists next_turn timestamptz;
 comment on column orchestrator.models.next_turn is
 'Until when time alone brings nothing to compute; null: it may at any moment.';

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -22,13 +22,14 @@ from orchestrator.demo.source_data import (
     create_sources,
     generate,
 )
-from orchestrator.display import count, counted, working
+from orchestrator.display import working
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import PROFILES_FILE, Project
 from orchestrator.queries import query
 from orchestrator.runs import Run
 from orchestrator.server import Server, remove
 from orchestrator.summaries import Summary, all_summaries
+from orchestrator.words import count, counted
 
 DATABASE = "demo"
 UNFINISHED = "demo_unfinished"
@@ -309,6 +310,6 @@ def _outcome(
 
 def _rows_stored(connection: psycopg.Connection[Any], relation: str) -> int:
     """Count a table's rows; its name is as the database wrote it, quotes and all."""
-    name = sql.SQL(cast(LiteralString, relation))
+    name = sql.SQL(relation)
     row = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
     return row[0] if row else 0

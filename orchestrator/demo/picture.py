@@ -15,7 +15,8 @@ from rich.text import Text
 from orchestrator.binaries import embedded_binaries
 from orchestrator.demo.demo import Outcome
 from orchestrator.demo.source_data import Change
-from orchestrator.display import columns, counted, output
+from orchestrator.display import columns, output
+from orchestrator.words import counted
 
 BARS = "▁▂▃▄▅▆▇█"
 

@@ -24,6 +24,10 @@ select
             and incidents.closed_at is null
         order by incidents.opened_at
     ) as incidents,
+    state,
+    is_late,
+    failures,
+    is_published,
     clock_timestamp() as asked_at
 from orchestrator.model_status
 order by model
