@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from orchestrator import dbt
 from orchestrator.database import DatabaseError, require_installed
@@ -24,7 +24,7 @@ from orchestrator.queries import query
 # How many members of tenants are tried on each table.
 SAMPLE = 5
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def check(
     nothing was ever built, DbtError for declarations that make no sense.
     """
     require_installed(connection)
-    if not _one(connection, SQL(query("access_is_known").decode())):  # type: ignore[arg-type]
+    if not _one(connection, SQL(query("access_is_known").decode())):
         raise DatabaseError(
             f'The database "{connection.info.dbname}" was built by an earlier version, '
             "which knew no access: run 'orchestrator access apply'."
@@ -255,7 +255,8 @@ def _count(
     try:
         with _client(connection, role, claims):
             count = SQL("select count(*) from {}").format(table.relation)
-            return _one(connection, count)
+            rows: int = _one(connection, count)
+            return rows
     except psycopg.errors.InsufficientPrivilege:
         return None
 
@@ -286,7 +287,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
-def _one(connection: Connection[Any], statement: Composable) -> Any:  # noqa: ANN401
+def _one(connection: Connection[Any], statement: SQL | Composed) -> Any:  # noqa: ANN401
     ((value,),) = connection.execute(statement).fetchall()
     return value
 

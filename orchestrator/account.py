@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import ServerError
 
@@ -66,7 +67,7 @@ def run_as(
     `keep_open` are file descriptors it holds too. Returns its exit code and, as
     one text, all it said, in English.
     """
-    identity = {}
+    identity: dict[str, Any] = {}
     if account is not None:
         identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}

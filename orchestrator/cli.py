@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -13,12 +14,26 @@ from uuid import UUID
 
 import click
 
-from orchestrator import __version__, display, installation, rounds, summaries, upkeep
+from orchestrator import (
+    __version__,
+    display,
+    installation,
+    overview,
+    page,
+    rounds,
+    summaries,
+    upkeep,
+    web,
+    words,
+)
 from orchestrator import access as guard
 from orchestrator import cron as jobs
+from orchestrator import docs as documentation
+from orchestrator import doctor as diagnosis
 from orchestrator import webhook as webhooks
 from orchestrator import worker as worker_process
-from orchestrator.database import connected
+from orchestrator.database import connect, connected, plain_errors
+from orchestrator.dbt import connection_profile
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.journal import Journal
 from orchestrator.project import Project
@@ -38,7 +53,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except OrchestratorError as error:
             failure = click.ClickException(str(error))
-            failure.exit_code = error.exit_code
+            failure.exit_code = error.exit_code  # type: ignore[misc]
             raise failure from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -76,10 +91,21 @@ def of_project(command: Command) -> Command:
     @project_options
     @click.pass_context
     @functools.wraps(command)
-    def with_project(ctx: click.Context, *args: object, **kwargs: object) -> object:
+    def with_project(ctx: click.Context, /, *args: object, **kwargs: object) -> object:
         return command(Project(**ctx.ensure_object(dict)), *args, **kwargs)
 
     return with_project
+
+
+def summaries_here(
+    ctx: click.Context, _: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the summary tables that a shell may complete a word to, if any."""
+    try:
+        names = Project(**ctx.find_object(dict) or {}).summaries()
+    except OrchestratorError:
+        return []
+    return sorted(name for name in names if name.startswith(incomplete))
 
 
 webhook_option = click.option(
@@ -113,6 +139,7 @@ def main() -> None:
     *("-s", "--select", "criteria"),
     multiple=True,
     metavar="SELECTOR",
+    shell_complete=summaries_here,
     help="Only what dbt selects by this; may be given again.",
 )
 @click.option(
@@ -133,7 +160,7 @@ def run(
     webhook: str | None,
     as_json: bool,
 ) -> None:
-    r"""Refresh summary tables, by one run of dbt.
+    """Refresh summary tables, by one run of dbt.
 
     Each takes the requests that wait for it and the periods that time has
     brought, and writes the rows that differ. What was never built is built.
@@ -191,6 +218,12 @@ def run(
     show_default=True,
     help="What the lines on stderr are.",
 )
+@click.option(
+    "--http",
+    "address",
+    metavar="[HOST]:PORT",
+    help="Serve the status page and metrics there; :9090 is 127.0.0.1:9090.",
+)
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -199,8 +232,9 @@ def worker(
     low_tide: datetime,
     webhook: str | None,
     log_format: str,
+    address: str | None,
 ) -> None:
-    r"""Keep summary tables fresh, until told to stop.
+    """Keep summary tables fresh, until told to stop.
 
     Refreshes what is due and what is asked for, within seconds, and tests the
     rows that change. Several workers share the work. Begins with a run of the
@@ -210,10 +244,11 @@ def worker(
     SIGTERM or SIGINT ends it when the transactions under way have ended; a second
     one undoes them.
 
-    
+    \b
     Examples:
       orchestrator worker
       orchestrator worker --interval 5 --log-format json
+      orchestrator worker --http :9090
     """
     stopped_by = worker_process.Worker(
         project,
@@ -221,6 +256,7 @@ def worker(
         interval=interval,
         webhook_url=webhook,
         low_tide=f"{low_tide:%H:%M}",
+        http=web.Address.parse(address) if address else None,
     ).work()
     if stopped_by == signal.SIGINT:
         ctx.exit(INTERRUPTED)
@@ -228,7 +264,7 @@ def worker(
 
 @main.command()
 @of_project
-@click.argument("model")
+@click.argument("model", shell_complete=summaries_here)
 @click.option("--tenant", type=click.UUID, help="Only this tenant's periods.")
 @click.option("--from", "first", type=day, help="From this local day on.")
 @click.option("--to", "last", type=day, help="Up to this local day.")
@@ -243,7 +279,7 @@ def refresh(
     last: datetime | None,
     as_json: bool,
 ) -> None:
-    r"""Refresh one summary table now, in the database.
+    """Refresh one summary table now, in the database.
 
     It takes the requests that wait for it and the periods that time has brought.
     A tenant or days are requested first: they are computed again, whether or not
@@ -269,18 +305,20 @@ def refresh(
 
 @main.command()
 @of_project
-@click.argument("model")
+@click.argument("model", shell_complete=summaries_here)
 @click.option("--from", "first", type=day, required=True, help="The first local day.")
 @click.option("--to", "last", type=day, help="The last local day (else today).")
 @click.option("--tenant", type=click.UUID, help="Only this tenant's periods.")
+@json_option
 def backfill(
     project: Project,
     model: str,
     first: datetime,
     last: datetime | None,
     tenant: UUID | None,
+    as_json: bool,
 ) -> None:
-    r"""Compute days of a summary table again, and of those that read it.
+    """Compute days of a summary table again, and of those that read it.
 
     It works in slices, each a transaction: readers are never blocked, and what
     was interrupted goes on where it was when the same is asked for again.
@@ -293,15 +331,19 @@ def backfill(
     days = first.date(), (last or datetime.now(UTC)).date()
     with connected(project) as connection:
         slices = upkeep.backfill(connection, model, *days, tenant)
-        display.show_backfill(slices)
+        done = display.show_backfill(slices)
+    if as_json:
+        display.show_json(done)
+    else:
+        display.show_backfilled(done)
 
 
 @main.command()
 @of_project
-@click.argument("model")
+@click.argument("model", shell_complete=summaries_here)
 @json_option
 def rebuild(project: Project, model: str, as_json: bool) -> None:
-    r"""Compute every period of a summary table again, in place.
+    """Compute every period of a summary table again, in place.
 
     Only rows that differ are written, and readers are never blocked. For a
     changed contract there is dbt's own --full-refresh, which makes a new table.
@@ -320,7 +362,7 @@ def rebuild(project: Project, model: str, as_json: bool) -> None:
 
 @main.command()
 @of_project
-@click.argument("models", nargs=-1)
+@click.argument("models", nargs=-1, shell_complete=summaries_here)
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
@@ -341,7 +383,7 @@ def audit(
     repair: bool,
     as_json: bool,
 ) -> None:
-    r"""Hold summary tables against their sources.
+    """Hold summary tables against their sources.
 
     Refreshes each, computes a sample of its periods again and compares. What
     differs has drifted, and is recorded as an incident; the exit code is 1
@@ -373,7 +415,7 @@ def audit(
 @click.option("--stop", is_flag=True, help="Stop the demo's server; its data stays.")
 @click.option("--reset", is_flag=True, help="Delete the demo's server and all data.")
 def demo(scale: float | None, seed: int | None, stop: bool, reset: bool) -> None:
-    r"""Show all this at work, on a private server with made-up data.
+    """Show all this at work, on a private server with made-up data.
 
     Starts a PostgreSQL of its own, fills it with the source data of five
     businesses, builds the summary tables, changes some source rows, and
@@ -399,20 +441,137 @@ def demo(scale: float | None, seed: int | None, stop: bool, reset: bool) -> None
 
 @main.command()
 @of_project
+@click.option(
+    "--watch",
+    "every",
+    type=click.FloatRange(min=0.1),
+    is_flag=False,
+    flag_value=2.0,
+    metavar="[SECONDS]",
+    help="Show it again every 2 seconds, or as many, until Ctrl-C.",
+)
+@click.option(
+    "--html",
+    "page_file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="Write a web page of it, with charts, to a file (-: to stdout).",
+)
 @json_option
-def status(project: Project, as_json: bool) -> None:
-    r"""Show which summary tables are fresh, are due, or have requests waiting.
+def status(
+    project: Project, every: float | None, page_file: Path | None, as_json: bool
+) -> None:
+    """Say whether everything is fine, and how each summary table stands.
+
+    A table is fresh, due, late (it has missed a whole period), failing, or not
+    built. Requests that wait are served at its next refresh.
 
     \b
-    Example:
+    Examples:
       orchestrator status
+      orchestrator status --json
     """
+    if (every is not None) + (page_file is not None) + as_json > 1:
+        raise UsageError("Choose one of --watch, --html and --json.")
+    if every is not None:
+        _watch_status(project, every)
+        return
     with connected(project) as connection:
-        found = summaries.all_summaries(connection)
+        found = overview.look(connection)
+        charts = overview.charts(connection) if page_file else []
+    if page_file:
+        page.write(page_file, page.render(found, charts))
+    elif as_json:
+        display.show_json(found.summaries)
+    else:
+        display.show_status(found)
+
+
+def _watch_status(project: Project, every: float) -> None:
+    """Show the status until Ctrl-C, also while the database is away."""
+    profile = connection_profile(project)
+    with suppress(KeyboardInterrupt), display.showing_status() as show:
+        while True:
+            try:
+                with plain_errors(), connect(profile) as connection:
+                    show(overview.look(connection))
+            except OrchestratorError as error:
+                show(error)
+            time.sleep(every)
+
+
+@main.command()
+@of_project
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it (else dbt's target folder).",
+)
+@click.option("--serve", is_flag=True, help="Serve it to this machine until Ctrl-C.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="With --serve: the port; 0 is any that is free.",
+)
+@click.option("--open", "in_browser", is_flag=True, help="Show it in the browser.")
+def docs(
+    project: Project, output: Path | None, serve: bool, port: int, in_browser: bool
+) -> None:
+    """Write the docs site: every table, column, test and where figures come from.
+
+    One file, which can be sent, put on any web server, or opened as it is. It is
+    dbt's own site, with what the database has.
+
+    \b
+    Examples:
+      orchestrator docs
+      orchestrator docs --output kpi-docs.html
+      orchestrator docs --serve
+    """
+    # The port first: to write the site takes a while.
+    with documentation.site(port) if serve else nullcontext() as site:
+        with display.working("Writing the docs site"):
+            page = documentation.write(project, output)
+        url = site.url if site else page.resolve().as_uri()
+        click.echo(
+            f"The docs are served at {url} until Ctrl-C."
+            if site
+            else f"The docs are in {click.format_filename(page)}."
+        )
+        if in_browser:
+            click.launch(url)
+        if site:
+            site.serve(page)
+
+
+@main.command()
+@of_project
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, project: Project, as_json: bool) -> None:
+    """Say what of a database will and will not do for this project.
+
+    Looks at the server, the connection, the role's rights, settings, source tables
+    and their indexes, pg_cron and replication, and says what to do about what is
+    amiss. Changes nothing, and needs nothing built or installed. The exit code is 1
+    where something is missing that a build needs.
+
+    \b
+    Examples:
+      orchestrator doctor
+      orchestrator doctor --json
+    """
+    with plain_errors(), display.working("Examining"):
+        found = list(diagnosis.examine(project))
     if as_json:
         display.show_json(found)
     else:
-        display.show_status(found)
+        display.show_diagnosis(found)
+    if any(finding.verdict == "problem" for finding in found):
+        ctx.exit(1)
 
 
 @main.command()
@@ -420,7 +579,7 @@ def status(project: Project, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Print the SQL, and run none of it.")
 @json_option
 def install(project: Project, dry_run: bool, as_json: bool) -> None:
-    r"""Install what a refresh needs in the database, or bring it up to date.
+    """Install what a refresh needs in the database, or bring it up to date.
 
     Queue, clock, functions and triggers, as every build does before it begins;
     the tables themselves come with the first 'orchestrator run'. With --dry-run
@@ -451,7 +610,7 @@ def install(project: Project, dry_run: bool, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def uninstall(project: Project, drop_tables: bool, yes: bool, as_json: bool) -> None:
-    r"""Remove what this project has made in the database.
+    """Remove what this project has made in the database.
 
     Triggers, functions, views, pg_cron's jobs and the schema orchestrator go.
     The summary tables stay as they are, readable by whom they were, unless
@@ -481,7 +640,7 @@ def uninstall(project: Project, drop_tables: bool, yes: bool, as_json: bool) -> 
 @main.group()
 @project_options
 def cron() -> None:
-    r"""Have pg_cron refresh the summary tables, with no Python running.
+    """Have pg_cron refresh the summary tables, with no Python running.
 
     \b
     Examples:
@@ -495,7 +654,7 @@ def cron() -> None:
 @of_project
 @json_option
 def install_cron(project: Project, as_json: bool) -> None:
-    r"""Give pg_cron the jobs that the models name.
+    """Give pg_cron the jobs that the models name.
 
     Adds what is missing, changes what differs and removes what no model names
     any more; other people's jobs are not touched. The jobs run as the role that
@@ -517,7 +676,7 @@ def install_cron(project: Project, as_json: bool) -> None:
 @of_project
 @json_option
 def uninstall_cron(project: Project, as_json: bool) -> None:
-    r"""Remove our jobs from pg_cron, and nobody else's.
+    """Remove our jobs from pg_cron, and nobody else's.
 
     \b
     Example:
@@ -536,7 +695,7 @@ def uninstall_cron(project: Project, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def cron_status(ctx: click.Context, project: Project, as_json: bool) -> None:
-    r"""Show the jobs of pg_cron and how each last went.
+    """Show the jobs of pg_cron and how each last went.
 
     The exit code is 1 where they are not those that the models name.
 
@@ -558,7 +717,7 @@ def cron_status(ctx: click.Context, project: Project, as_json: bool) -> None:
 @of_project
 @json_option
 def show_cron(project: Project, as_json: bool) -> None:
-    r"""Print the SQL that makes the jobs, to review it or to run it yourself.
+    """Print the SQL that makes the jobs, to review it or to run it yourself.
 
     It needs no pg_cron.
 
@@ -574,9 +733,10 @@ def show_cron(project: Project, as_json: bool) -> None:
         display.show_cron_jobs(wanted)
 
 
-@main.group(cls=Commands)
+@main.group()
+@project_options
 def access() -> None:
-    r"""Compare who may read the summary tables with what the models declare.
+    """Compare who may read the summary tables with what the models declare.
 
     \b
     Examples:
@@ -590,7 +750,7 @@ def access() -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, project: Project, as_json: bool) -> None:
-    r"""Say what differs from the declarations, and try to break in.
+    """Say what differs from the declarations, and try to break in.
 
     Looks at policies, grants, functions and roles, then reads every table as each
     kind of client: anonymous, of another tenant, with forged claims, admin. Changes
@@ -622,7 +782,7 @@ def check(ctx: click.Context, project: Project, as_json: bool) -> None:
 @of_project
 @json_option
 def apply(project: Project, as_json: bool) -> None:
-    r"""Make policies, grants and functions what the models declare.
+    """Make policies, grants and functions what the models declare.
 
     Every build does that for the tables it builds. What only an administrator can
     mend, such as another role's rights, is left for `orchestrator access check`.
@@ -641,7 +801,7 @@ def apply(project: Project, as_json: bool) -> None:
         return
     display.show_findings(mended)
     click.echo(
-        f"{display.counted(len(mended), 'difference')} mended."
+        f"{words.counted(len(mended), 'difference')} mended."
         if mended
         else "Nothing differed."
     )

@@ -12,6 +12,9 @@ from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import Project
 from orchestrator.queries import query
 
+# What it says where it lacks something that this version brings.
+OUTDATED = (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
+
 # What the database says of a request that makes no sense.
 USAGE = (psycopg.errors.InvalidParameterValue, psycopg.errors.NoDataFound)
 
@@ -38,7 +41,9 @@ def plain_errors() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         said = error.diag.message_primary or " ".join(str(error).split())
-        if error.diag.message_hint:
+        if isinstance(error, OUTDATED):
+            said += "; if another version has built the database: orchestrator install"
+        elif error.diag.message_hint:
             said = f"{said} {error.diag.message_hint}"
         kind = UsageError if isinstance(error, USAGE) else DatabaseError
         raise kind(said) from error

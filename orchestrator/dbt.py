@@ -7,7 +7,7 @@ runner returns its failures, a Ctrl-C among them; here they are raised.
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import PROFILES_FILE, Project
 
 if TYPE_CHECKING:
-    from dbt.artifacts.schemas.results import BaseResult
     from dbt.config.profile import Profile
     from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
@@ -111,7 +110,7 @@ class LoadedProject:
         """Return the project's enabled models by their unique ids."""
         return {
             name: _model(node)
-            for name, node in self._manifest.nodes.items()
+            for name, node in self._nodes.items()
             if node.resource_type == "model"
         }
 
@@ -194,10 +193,15 @@ class LoadedProject:
             )
         return _execution(outcome, left_out)
 
+    @property
+    def _nodes(self) -> MutableMapping[str, Any]:
+        """The manifest's nodes, which are of many kinds."""
+        return self._manifest.nodes
+
     @contextmanager
     def _lent(self, names: set[str] | None, installs: bool) -> Iterator[None]:
         """Put copies in the place of the nodes that a run of these models changes."""
-        nodes = self._manifest.nodes
+        nodes = self._nodes
         models = {
             key
             for key, node in nodes.items()
@@ -239,6 +243,28 @@ def run_operation(project: Project, macro: str) -> None:
     for result in outcome.results:
         if str(result.status) != "success":
             raise DbtError(plain(result.message or f"The macro {macro} failed."))
+
+
+def document(project: Project) -> Path:
+    """Have dbt write its docs site with all in one file; return where that is.
+
+    Raises DbtError where it cannot, as without the database.
+    """
+    written: list[Path] = []
+
+    def listen(event: "EventMsg") -> None:
+        if event.info.name == "ArtifactWritten":
+            written.append(Path(event.data.artifact_path))
+
+    catalog = _invoke(project, "docs", "generate", "--static", listener=listen)
+    failures = [
+        result.message
+        for result in catalog._compile_results or ()
+        if result.status == "error"
+    ] + (catalog.errors or [])
+    if failures:
+        raise DbtError(plain(failures[0]))
+    return written[-1].with_name("static_index.html")
 
 
 def operate(project: Project, macro: str, **arguments: object) -> list[str]:
@@ -283,7 +309,7 @@ def connection_profile(project: Project) -> ConnectionProfile:
     path = Path(PROFILES_FILE)
     try:
         flags = Flags(run.make_context("run", project.options()))
-        set_flags(flags)
+        set_flags(flags)  # type: ignore[no-untyped-call]
         path = Path(str(flags.PROFILES_DIR), PROFILES_FILE)
         profile = load_profile(
             str(flags.PROJECT_DIR), flags.VARS, flags.PROFILE, flags.TARGET
@@ -392,7 +418,7 @@ def _model(node: Any) -> Model:  # noqa: ANN401 - a node of dbt's manifest
     )
 
 
-def _result(result: "BaseResult") -> Result:
+def _result(result: Any) -> Result:  # noqa: ANN401 - there are many kinds
     tested = getattr(result.node, "attached_node", None)
     message = result.message or ""
     if str(result.status) == "fail":

@@ -51,6 +51,19 @@ class Project:
             for part in (option, str(value))
         ]
 
+    def summaries(self) -> set[str]:
+        """Return the names of the summary tables, by their files alone.
+
+        Each has its SQL and its YAML side by side. Raises UsageError where there is
+        no project.
+        """
+        models = self._project_dir() / "models"
+        return {
+            path.stem
+            for path in models.rglob("*.yml")
+            if path.with_suffix(".sql").exists()
+        }
+
     def files(self) -> dict[Path, tuple[int, int]]:
         """Return when each file that dbt reads was last written, and its size.
 

@@ -183,7 +183,8 @@ def _choose_port(cluster: Cluster, asked: int | None) -> int:
         return cluster.port
     with closing(socket.socket()) as probe:
         probe.bind((Server.host, 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _is_free(port: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 import shlex
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -12,37 +13,84 @@ from orchestrator.cli import main
 pytest_plugins = ["projects"]
 
 # The demo's examples start and delete a server, a worker goes on and on, cron needs
-# pg_cron, and nothing is left of an uninstallation: tests of their own have them.
-ELSEWHERE = {"demo", "worker", "cron", "uninstall"}
+# pg_cron, the docs are served until Ctrl-C, and nothing is left of an uninstallation:
+# tests of their own have them.
+ELSEWHERE = {"demo", "docs", "worker", "cron", "uninstall"}
 
+
+def commands_below(group, *names):
+    for name, command in group.commands.items():
+        yield " ".join((*names, name)), command
+        if isinstance(command, click.Group):
+            yield from commands_below(command, *names, name)
+
+
+COMMANDS = dict(commands_below(main))
+
+
+def examples_of(command):
+    return re.findall(r"^ *orchestrator (.*)$", command.help, re.M)
+
+
+# With the command, or the group of commands, that each is of.
 EXAMPLES = [
-    (name, line)
-    for name, command in main.commands.items()
-    for line in re.findall(r"^ *orchestrator (.*)$", command.help, re.M)
+    (line.split()[0], line)
+    for command in COMMANDS.values()
+    for line in examples_of(command)
 ]
 
 
-@pytest.mark.parametrize("name", main.commands)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name):
     for flag in ("-h", "--help"):
-        result = CliRunner().invoke(main, [name, flag])
+        result = CliRunner().invoke(main, [*name.split(), flag])
         assert result.exit_code == 0
         assert result.output.startswith("Usage: ")
-        assert f"orchestrator {name}" in result.output
-    for option in main.commands[name].params:
+        # A line each, as they are to be typed.
+        assert examples_of(COMMANDS[name])
+        for line in examples_of(COMMANDS[name]):
+            assert line.startswith(name)
+            assert f"\n    orchestrator {line}\n" in result.output
+    for option in COMMANDS[name].params:
         assert getattr(option, "help", "an argument"), option.name
 
 
-@pytest.mark.parametrize("name", main.commands)
-def test_every_command_has_an_example(name):
-    assert name in {name for name, _ in EXAMPLES}
-
-
 def test_examples_run(project):
-    for name, line in EXAMPLES:
+    for name, line in dict.fromkeys(EXAMPLES):
         if name not in ELSEWHERE:
             result = project.call(*shlex.split(line))
             assert result.exit_code == 0, (line, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("orchestrator ref", ["refresh"]),
+        ("orchestrator access ", ["apply", "check"]),
+        ("orchestrator refresh kpi_", ["kpi_daily", "kpi_monthly", "kpi_weekly"]),
+        ("orchestrator run --select live", ["live_snapshots"]),
+        ("orchestrator --project-dir / refresh kpi_", []),
+    ],
+)
+def test_a_shell_completes_commands_and_summary_tables(words, completed):
+    typed = {
+        "_ORCHESTRATOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    result = CliRunner().invoke(main, env=typed, prog_name="orchestrator")
+    assert result.stdout.split() == [f"plain,{word}" for word in completed]
+    assert result.stderr == ""
+
+
+def test_options_of_one_name_mean_one_thing():
+    meanings = {}
+    for command in COMMANDS.values():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                told = option.name, type(option.type), option.is_flag
+                for name in option.opts:
+                    assert meanings.setdefault(name, told) == told, name
 
 
 def test_says_its_version():
