@@ -1,0 +1,1 @@
+"""What the summary tables cost, beside what people use today: bin/benchmark."""

@@ -1,0 +1,1 @@
+alter table restaurant.calls enable trigger orchestrator_capture_insert;

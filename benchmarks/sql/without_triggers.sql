@@ -1,0 +1,1 @@
+alter table restaurant.calls disable trigger orchestrator_capture_insert;
