@@ -43,7 +43,14 @@ where
 """
 
 # What a copy of the project needs to be one.
-DBT_FILES = ("dbt_project.yml", "macros", "models", "tests/singular", "tests/generic")
+DBT_FILES = (
+    "dbt_project.yml",
+    "selectors.yml",
+    "macros",
+    "models",
+    "tests/singular",
+    "tests/generic",
+)
 
 
 @dataclass(frozen=True)

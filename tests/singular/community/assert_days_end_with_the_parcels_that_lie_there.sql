@@ -1,8 +1,3 @@
--- The parcels pending at a day's end are those that came until then, by the
--- community's clock, less those that went; none goes before it has come.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_daily as (
     select * from {{ ref('kpi_daily') }}
 ),

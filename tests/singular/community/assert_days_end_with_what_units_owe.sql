@@ -1,9 +1,3 @@
--- A balance holds from its day until the day before the unit's next one. The
--- units delinquent on a day, and what they owe, are those of the balances that
--- hold on it, above zero and due before it.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_daily as (
     select * from {{ ref('kpi_daily') }}
 ),

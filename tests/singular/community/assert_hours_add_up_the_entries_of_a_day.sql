@@ -1,8 +1,3 @@
--- A day's `entries_by_hour` has every hour on the community's wall in which
--- somebody was let in, with how many were, and no other hour.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_daily as (
     select * from {{ ref('kpi_daily') }}
 ),

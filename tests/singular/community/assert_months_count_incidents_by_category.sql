@@ -1,8 +1,3 @@
--- A month's `incidents_by_category` has each category of which something was
--- reported in it, by the community's clock, with how much, and no other.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_monthly as (
     select
         *,

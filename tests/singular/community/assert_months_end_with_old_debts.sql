@@ -1,9 +1,3 @@
--- A balance holds from its day until the day before the unit's next one. Of the
--- debts that hold on a month's last day, those due 30 to 59, 60 to 89 and at
--- least 90 days before it are the month's delinquent units.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_monthly as (
     select
         *,

@@ -1,10 +1,3 @@
--- A month's `utilization_by_amenity` has each name that its community's
--- amenities have, with the hours of the reservations that began in the month,
--- by the community's clock, and were not cancelled, in percent of the hours
--- that the amenities of that name are open on the month's days.
-
-{{ config(enabled='community' in var('domains')) }}
-
 with kpi_monthly as (
     select
         *,

@@ -1,9 +1,3 @@
--- A streak reaches a length with the day that has this place in it, and ends
--- with the day that no other follows and that is not yesterday or later. So the
--- days of all learners, counted by their place, are the lengths' figures.
-
-{{ config(enabled='learning' in var('domains')) }}
-
 with streak_dropoffs as (
     select * from {{ ref('streak_dropoffs') }}
 ),

@@ -1,8 +1,3 @@
--- Every day on which a learner learned lies in a streak of theirs, every day of
--- a streak is such a day, and no streak begins on the day after another.
-
-{{ config(enabled='learning' in var('domains')) }}
-
 with streaks as (
     select * from {{ ref('int_learning__streaks') }}
 ),

@@ -1,9 +1,3 @@
--- The one row of summary_stats says what the sources say, counted without days:
--- sign-ups, learners of the last days, units, days by streak, attempts; once
--- there are learners.
-
-{{ config(enabled='learning' in var('domains')) }}
-
 with summary_stats as (
     select * from {{ ref('summary_stats') }}
 ),

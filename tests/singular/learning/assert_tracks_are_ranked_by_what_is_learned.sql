@@ -1,9 +1,3 @@
--- What is enrolled in and learned of a track, counted in the sources through
--- the day of the last refresh; and a track's rank is one more than the number
--- of tracks that go before it. Every track has a row once there are learners.
-
-{{ config(enabled='learning' in var('domains')) }}
-
 with popular_tracks as (
     select * from {{ ref('popular_tracks') }}
 ),

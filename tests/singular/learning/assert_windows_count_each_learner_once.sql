@@ -1,8 +1,3 @@
--- A day that a learner learned makes them active in its own window and in those
--- of the six days after it, or the 29; twice active in a window is once.
-
-{{ config(enabled='learning' in var('domains')) }}
-
 with active_learning_days as (
     select * from {{ ref('active_learning_days') }}
 ),

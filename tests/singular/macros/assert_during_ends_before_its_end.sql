@@ -1,6 +1,3 @@
--- during holds from the first instant of a period until just before its last,
--- which is the next period's first: no instant lies in two, and none in none.
-
 with periods (period_name, starts_at, ends_at) as (
     values
     (

@@ -1,6 +1,3 @@
--- hours_between counts the hours that pass, with their fractions, and not those
--- on a clock that is set forward or back; null where either end is missing.
-
 with cases (label, start_at, finish_at, expected) as (
     values
     (

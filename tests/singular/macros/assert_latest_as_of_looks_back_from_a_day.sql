@@ -1,6 +1,3 @@
--- latest_as_of is the newest row of an entity at or before a day; none where
--- all its rows are later. Another entity's rows are not looked at.
-
 with unit_balances (unit_no, as_of_date, balance) as (
     values
     (1, date '2026-06-01', 10),

@@ -1,7 +1,3 @@
--- local_instant is when a clock on the wall first shows a midnight. Where it
--- shows it twice, that is the earlier; where it is set forward over it, that is
--- the moment it is set.
-
 with cases (label, local_time, timezone, expected) as (
     values
     (

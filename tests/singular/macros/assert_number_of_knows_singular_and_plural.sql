@@ -1,6 +1,3 @@
--- number_of is a count in words: `no` for zero, the noun without its s for one,
--- commas between thousands; null where the count is.
-
 with cases (label, number, expected) as (
     values
     ('none', 0, 'no units'),

@@ -1,7 +1,3 @@
--- outlasts holds where a state ends as the period does, or later; and where it
--- has no end and is said to last still. What has no end and does not last holds
--- in no period.
-
 with periods (ends_at) as (
     values (timestamptz '2026-06-11 22:00+00')
 ),

@@ -1,6 +1,3 @@
--- outstanding_balance sums the instalments due by its day and unpaid as the
--- period ends; where there are none it is zero.
-
 with periods (metric_date, ends_at, expected) as (
     values
     (date '2026-06-09', timestamptz '2026-06-10 04:00+00', 0),

@@ -1,6 +1,3 @@
--- percent_change is the change in percent of what was, to two decimals, however
--- large; null where either is missing or what was is zero.
-
 with cases (label, current_value, previous_value, expected) as (
     values
     ('growth', 50, 40, 25.00),

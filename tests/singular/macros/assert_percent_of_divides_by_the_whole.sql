@@ -1,6 +1,3 @@
--- percent_of is a part of a whole in percent, to two decimals, over 100 where
--- the part is larger; null where either is missing or the whole is zero.
-
 with cases (label, part, whole, expected) as (
     values
     ('a third', 1, 3, 33.33),

@@ -1,8 +1,3 @@
--- period_series gives the periods that requests touch, by the tenant's clock.
--- An instant at midnight touches the day that begins, and a range does not
--- touch the period in whose first instant it ends. There are none before the
--- tenant's first and none that is not over; a window adds what follows.
-
 {% set days = {
     'tenant': 'tenant', 'column': 'period', 'expression': 'target.period',
     'grain': 'day', 'rows': 'every', 'present': 'absent', 'window': '0',

@@ -1,6 +1,3 @@
--- present is the transaction's time, unless the setting orchestrator.now says
--- another; an empty setting says nothing. The setting is left as it was.
-
 with before as materialized (
     select coalesce(current_setting('orchestrator.now', true), '') as setting
 ),

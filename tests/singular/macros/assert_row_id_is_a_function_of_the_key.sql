@@ -1,7 +1,3 @@
--- row_id is the same for the same key, today and in every database, and another
--- for another key: also where the values of two keys join to the same text, or
--- are the same text with another type.
-
 with cases as (
     select
         {{ row_id(["'a'::text", "date '2026-06-10'", '7']) }} as id,

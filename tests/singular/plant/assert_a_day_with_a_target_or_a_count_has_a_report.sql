@@ -1,8 +1,3 @@
--- An asset in use has a report of each day, by its clock, for which it had a
--- target or on which it counted, until yesterday; and of no other day.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with daily_summaries as (
     select * from {{ ref('daily_summaries') }}
 ),

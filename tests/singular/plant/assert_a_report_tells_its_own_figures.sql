@@ -1,8 +1,3 @@
--- Each day's sentence is of one form, and its figures, read back from it, are
--- those of the row. It gives a reason if there was downtime.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with daily_summaries as (
     select * from {{ ref('daily_summaries') }}
 ),

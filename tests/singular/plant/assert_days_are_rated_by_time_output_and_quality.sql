@@ -1,10 +1,3 @@
--- Availability times performance is the lesser of two shares: of the planned
--- minutes those that the asset ran, and of the target what came out. That times
--- the share of good units is a day's `oee_percentage`, but for the last digit;
--- no plan, no percentage.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with daily_summaries as (
     select * from {{ ref('daily_summaries') }}
 ),

@@ -1,11 +1,3 @@
--- An asset stands still from a stop's begin until it runs again, that is until
--- all stops that began in the meantime have ended. Such standstills, cut into
--- the asset's days, add up to the days' `downtime_minutes`, and with the waste
--- to their loss. The standstills of one reason alone are as long as it is; the
--- sentence names the longest reason, and of two the first by name.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with daily_summaries as (
     select * from {{ ref('daily_summaries') }}
 ),

@@ -1,8 +1,3 @@
--- The log has every safety event that has happened, as the machine-data system
--- has it. It may have more: what that system has forgotten.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with safety_events as (
     select * from {{ ref('safety_events') }}
 ),

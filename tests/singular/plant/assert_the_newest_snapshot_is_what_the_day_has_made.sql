@@ -1,9 +1,3 @@
--- An asset's newest snapshot, which is corrected as long as its quarter hour
--- lasts, has the good counts of its local day before it, and of the day's
--- target the part that lies before it. Older ones are as they were taken.
-
-{{ config(enabled='plant' in var('domains')) }}
-
 with live_snapshots as (
     select distinct on (asset_id) *
     from {{ ref('live_snapshots') }}

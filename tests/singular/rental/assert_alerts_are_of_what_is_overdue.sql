@@ -1,10 +1,3 @@
--- An alert is there for each ticket that has waited past a target that it has
--- not met, each document past its time for review, each instalment and service
--- due on a day before today, by the business's clock, and each machine whose
--- newest utilization is too low; for nothing else. It began before it was seen.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with alert_candidates as (
     select * from {{ ref('alert_candidates') }}
 ),

@@ -1,9 +1,3 @@
--- In each month from its own through the present one, by the business's clock,
--- a cohort has the share of its customers who booked in it, be it none. Those
--- who booked in any month but the first are its returning customers.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with customer_cohorts as (
     select * from {{ ref('customer_cohorts') }}
 ),

@@ -1,8 +1,3 @@
--- What financial_summary says was collected on a day, by card and by hand, is
--- what revenue_trends says was the day's gross revenue.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with financial_summary as (
     select * from {{ ref('financial_summary') }}
 ),

@@ -1,10 +1,3 @@
--- Who has a booking that was not cancelled is a customer since the month of the
--- first such one, by the business's clock, active in the month of each, and
--- worth the card payments that succeeded less the refunds among them. Nobody
--- else is.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with customers as (
     select * from {{ ref('int_rental__customers') }}
 ),

@@ -1,8 +1,3 @@
--- A day's `status_counts` has each status of the bookings that were made on it,
--- by the business's clock, with how many, and no other.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with booking_trends as (
     select * from {{ ref('booking_trends') }}
 ),

@@ -1,9 +1,3 @@
--- The proofs of insurance pending at a day's end are those handed in until
--- then, by the business's clock, less those reviewed until then. One that is
--- not pending and was reviewed nobody knows when is none.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with booking_trends as (
     select * from {{ ref('booking_trends') }}
 ),

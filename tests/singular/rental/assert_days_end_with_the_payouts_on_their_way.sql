@@ -1,9 +1,3 @@
--- The payouts pending at a day's end are those sent until then, by the
--- business's clock, less those settled until then. One that is not pending and
--- was settled nobody knows when is none.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with financial_summary as (
     select * from {{ ref('financial_summary') }}
 ),

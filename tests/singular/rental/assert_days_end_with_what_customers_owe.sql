@@ -1,9 +1,3 @@
--- What customers owe at a day's end are the instalments due until then, less
--- those of them paid until then, by the business's clock; one that was paid
--- by the day it was due was never owed.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with financial_summary as (
     select * from {{ ref('financial_summary') }}
 ),

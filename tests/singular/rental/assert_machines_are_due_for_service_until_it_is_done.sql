@@ -1,9 +1,3 @@
--- A service is due from its day on, until the day before the one on which, by
--- the business's clock, it is done; one that is not done, to this day. Days of
--- a machine with a service due are those that its utilization says it of.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with equipment_utilization as (
     select * from {{ ref('equipment_utilization') }}
 ),

@@ -1,9 +1,3 @@
--- A booking that was not cancelled covers its days, each of which earns its
--- part of the amount. What a machine's 30 days to a date add up to, a day that
--- is covered twice once, is its utilization as of that date.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with equipment_utilization as (
     select * from {{ ref('equipment_utilization') }}
 ),

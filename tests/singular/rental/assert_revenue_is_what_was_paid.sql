@@ -1,10 +1,3 @@
--- A day's deposits are the card payments for deposits that succeeded on it, its
--- refunds those for refunds; its balance is every other card payment that
--- succeeded, whether for a booking or not, and what was paid by hand. Deposits
--- and balance are its gross revenue.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with revenue_trends as (
     select * from {{ ref('revenue_trends') }}
 ),

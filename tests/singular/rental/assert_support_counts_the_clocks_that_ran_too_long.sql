@@ -1,10 +1,3 @@
--- A ticket starts two clocks as it is opened. The first answer or the
--- resolution stops the one, the resolution the other, and until then they run;
--- those of a ticket that was closed without either do not. One that ran longer
--- than the priority's target is a breach of the day on which it reached it.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with support_sla as (
     select * from {{ ref('support_sla') }}
 ),

@@ -1,9 +1,3 @@
--- The tickets open at a day's end are those opened until then, by the
--- business's clock, less those resolved; none is resolved before it is opened.
--- One that somebody closed without a resolution was open on no day.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with support_sla as (
     select * from {{ ref('support_sla') }}
 ),

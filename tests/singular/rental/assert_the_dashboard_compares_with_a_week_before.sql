@@ -1,9 +1,3 @@
--- The previous figure of a day is the figure in the row a week before, as both
--- stand in the table, and the change is that between the two; there is neither
--- where there is no such row, and no change from zero.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with dashboard_kpis as (
     select * from {{ ref('dashboard_kpis') }}
 ),

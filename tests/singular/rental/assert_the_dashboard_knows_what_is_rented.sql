@@ -1,9 +1,3 @@
--- A day's utilization is the share of the machines in service that are taken
--- on it, and its active customers are those who have taken one, laying every
--- booking that was not cancelled out into its days.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with dashboard_kpis as (
     select * from {{ ref('dashboard_kpis') }}
 ),

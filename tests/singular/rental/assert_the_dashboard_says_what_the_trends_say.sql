@@ -1,8 +1,3 @@
--- A day's bookings, revenue and outstanding balance are the same on the
--- dashboard, in booking_trends, in revenue_trends and in financial_summary.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 with dashboard_kpis as (
     select * from {{ ref('dashboard_kpis') }}
 ),

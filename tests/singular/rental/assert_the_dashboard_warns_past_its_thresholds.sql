@@ -1,9 +1,3 @@
--- A day has the alerts that its own metrics call for: a figure that fell by the
--- threshold or more, of a day that was over when the table was refreshed; a
--- utilization below it; a balance above it. And it has no other.
-
-{{ config(enabled='rental' in var('domains')) }}
-
 {% set thresholds = var('dashboard_thresholds') %}
 
 with dashboard_kpis as (

@@ -1,8 +1,3 @@
--- Every location has a row for each day, by its account's clock, on which it
--- had a call, an order or a reservation, up to today; and no row for any other.
-
-{{ config(enabled='restaurant' in var('domains')) }}
-
 with metrics_daily as (
     select * from {{ ref('metrics_daily') }}
 ),

@@ -1,12 +1,3 @@
--- What an account's work at a location earned and saved on a day, from the
--- settings as they are stored: of a spend per head, the reservation's own, else
--- the location's, else the account's; of the seconds a call saves, the
--- location's, else the account's, else 120; and of the two revenues those that
--- the account counts. The account is the work's own, and the location's
--- settings are those of a location that is the account's.
-
-{{ config(enabled='restaurant' in var('domains')) }}
-
 with metrics_daily as (
     select * from {{ ref('metrics_daily') }}
 ),
