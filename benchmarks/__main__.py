@@ -22,7 +22,7 @@ from benchmarks import (
     worker,
 )
 from benchmarks.measure import Results
-from orchestrator.cli import CONTEXT, Commands
+from orchestrator.cli.base import CONTEXT, Commands
 from orchestrator.errors import UsageError
 from orchestrator.server import Server, remove
 
