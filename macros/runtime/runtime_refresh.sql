@@ -177,6 +177,7 @@ declare
     claimed_periods bigint;
     changed_rows bigint;
     changed_time tstzmultirange := '{}';
+    whose uuid [];
     built text;
     run orchestrator.job_runs;
 begin
@@ -186,8 +187,13 @@ begin
         where starts_at is not null;
         select
             coalesce(sum(row_count), 0),
-            coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}')
-        into changed_rows, changed_time
+            coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}'),
+            case
+                when bool_and(tenant is not null)
+                    and count(distinct tenant) <= 100
+                    then array_agg(distinct tenant)
+            end
+        into changed_rows, changed_time, whose
         from pg_temp.changed_periods;
     end if;
 
@@ -241,6 +247,7 @@ begin
         periods = coalesce(claimed_periods, 0),
         rows_changed = coalesce(changed_rows, 0),
         changed = changed_time,
+        changed_tenants = whose,
         error_message = null
     where id = current_setting('orchestrator.run')::bigint
     returning * into run;

@@ -71,7 +71,8 @@ create table if not exists orchestrator.job_runs (
     invocation text
 );
 alter table orchestrator.job_runs
-add column if not exists changed tstzmultirange;
+add column if not exists changed tstzmultirange,
+add column if not exists changed_tenants uuid [];
 create index if not exists job_runs_job_started_at
 on orchestrator.job_runs (job, started_at desc);
 create index if not exists job_runs_running
@@ -80,6 +81,8 @@ comment on table orchestrator.job_runs is
 'Every run of every job. One row per run.';
 comment on column orchestrator.job_runs.changed is
 'The time in which the rows lie that the run changed; null: everything.';
+comment on column orchestrator.job_runs.changed_tenants is
+'Whose rows the run changed; null: nobody''s in particular, or too many to name.';
 
 create table if not exists orchestrator.alert_incidents (
     id bigint generated always as identity primary key,

@@ -1,5 +1,5 @@
 {# dbt's own, of which rows a generic test looks at: where a worker tests, those
-   in the time that its run has changed. #}
+   of the time and the tenants that its run has changed. #}
 {% macro default__get_where_subquery(relation) -%}
     {%- set conditions = [] -%}
     {%- if config.get('where') -%}
@@ -10,6 +10,9 @@
         {%- set time = tested_time(node) -%}
         {%- if time is not none -%}
             {%- set summary = summary_config(node) -%}
+            {%- do conditions.append(
+                is_tested_tenant(summary, 'target.' ~ summary.tenant, time)
+            ) -%}
             {%- do conditions.append(
                 is_tested(summary, summary.expression, time)
             ) -%}

@@ -1,7 +1,8 @@
 {# In which time the rows lie that this run changed of a summary table, for the
    tests that a worker runs: {time: a tstzmultirange, first_day, last_day: the
-   local days of which one can lie in it; null: open}. None where everything is
-   to be tested: in any other run, and where a build made the table anew. #}
+   local days of which one can lie in it; null: open, tenants: an array of
+   theirs; null: all}. None where everything is to be tested: in any other run,
+   and where a build made the table anew. #}
 {% macro tested_time(node) -%}
     {%- if not execute or dbt_metadata_envs.get('TESTS') != 'of changes'
         or not is_summary(node) -%}
@@ -9,7 +10,7 @@
     {%- endif -%}
     {%- set rows = run_query("
         with run as (
-            select changed
+            select changed, changed_tenants
             from orchestrator.job_runs
             where
                 job = '" ~ node.name ~ "'
@@ -30,13 +31,17 @@
         select
             time::text,
             (lower(time) at time zone 'UTC' - interval '14 hours')::date::text,
-            (upper(time) at time zone 'UTC' + interval '12 hours')::date::text
+            (upper(time) at time zone 'UTC' + interval '12 hours')::date::text,
+            (select changed_tenants::text from run)
         from tested
     ") -%}
     {%- if rows[0][0] is none -%}
         {%- do return(none) -%}
     {%- endif -%}
     {%- do return({
-        'time': rows[0][0], 'first_day': rows[0][1], 'last_day': rows[0][2]
+        'time': rows[0][0],
+        'first_day': rows[0][1],
+        'last_day': rows[0][2],
+        'tenants': rows[0][3],
     }) -%}
 {%- endmacro %}

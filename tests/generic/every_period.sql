@@ -19,7 +19,9 @@ with target as (
 ),
 
 calendar as (
-    select * from {{ calendar_of(node) }}
+    select *
+    from {{ calendar_of(node) }}
+    where {{ is_tested_tenant(summary, summary.tenant, time) }}
 ),
 
 models as (

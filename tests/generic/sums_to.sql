@@ -58,6 +58,7 @@ dated as (
         on
             {{ at or day }} >= tested_from and {{ at or day }} < tested_until
     {%- endif %}
+    where {{ is_tested_tenant(summary, summary.tenant, time) }}
 ),
 
 expected as (

@@ -18,13 +18,16 @@ with target as (
     select target.*
     from {{ relation_of(node) }} as target
     where
-        {{ is_tested(summary, summary.expression, time) }}
-        or {{ is_tested(
-            summary,
-            '(' ~ summary.expression ~ " + interval '" ~ step ~ "')"
-            ~ ('::date' if is_date else ''),
-            time
-        ) }}
+        {{ is_tested_tenant(summary, 'target.' ~ summary.tenant, time) }}
+        and (
+            {{ is_tested(summary, summary.expression, time) }}
+            or {{ is_tested(
+                summary,
+                '(' ~ summary.expression ~ " + interval '" ~ step ~ "')"
+                ~ ('::date' if is_date else ''),
+                time
+            ) }}
+        )
     {%- endif %}
 ),
 
