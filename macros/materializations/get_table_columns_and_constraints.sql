@@ -1,13 +1,11 @@
-{# What dbt puts into a `create table` of a model with a contract; ours has foreign
-   keys to source tables, which models name as `source.table`. #}
+{# dbt's own, but for the foreign keys: with these PostgreSQL would look up each row
+   as it comes. `add_foreign_keys` has it check all of them by one join. #}
 {% macro postgres__get_table_columns_and_constraints() -%}
-    {%- set table = namespace(ddl=table_columns_and_constraints()) -%}
-    {%- for source in graph.sources.values() -%}
-        {%- set table.ddl = modules.re.sub(
-            '\\breferences ' ~ source.source_name ~ '\\.' ~ source.name ~ '\\b',
-            'references ' ~ source_relation(source),
-            table.ddl
-        ) -%}
-    {%- endfor -%}
-    {%- do return(table.ddl) -%}
+    {%- set others = model.constraints
+        | rejectattr('type', 'equalto', 'foreign_key') | list -%}
+    {%- set lines = adapter.render_raw_columns_constraints(model.columns)
+        + adapter.render_raw_model_constraints(others) -%}
+    (
+        {{ lines | join(',\n        ') }}
+    )
 {%- endmacro %}
