@@ -1,6 +1,7 @@
 """Fixtures: real servers of each supported end, and fresh databases on them."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,11 @@ NEWEST_ALONE = {
     "test_a_full_refresh_takes_along_the_views_that_read_the_table",
     "test_worker",
 }
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C mean what it does: a shell's background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(
