@@ -1,18 +1,14 @@
-"""The docs site: dbt's own, as one file, and a small server for it."""
+"""The docs site: dbt's own, as one file, which may be served."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from orchestrator import dbt
+from orchestrator import dbt, web
 from orchestrator.database import connected, require_installed
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
-
-HOST = "127.0.0.1"
 
 
 class DocsError(OrchestratorError):
@@ -39,56 +35,27 @@ def write(project: Project, output: Path | None = None) -> Path:
     return output
 
 
-class Site(ThreadingHTTPServer):
+class Site:
     """A server of one page, to this machine alone."""
 
-    page: Path | None = None
-
-    @property
-    def url(self) -> str:
-        """Where a browser finds it."""
-        return f"http://{HOST}:{self.server_port}/"
+    def __init__(self, port: int) -> None:
+        """Take a port; raises OrchestratorError where it cannot be had."""
+        self._page: Path | None = None
+        self._server = web.Server(web.Address(port), self._answer)
+        self.url = self._server.url
 
     def serve(self, page: Path) -> None:
         """Serve until Ctrl-C."""
-        self.page = page
+        self._page = page
         with suppress(KeyboardInterrupt):
-            self.serve_forever()
+            self._server.serve_forever()
 
+    def close(self) -> None:
+        """Give the port back."""
+        self._server.server_close()
 
-@contextmanager
-def site(port: int) -> Iterator[Site]:
-    """Take a port for the site, 0 for any that is free.
-
-    Raises DocsError where it is taken.
-    """
-    try:
-        server = Site((HOST, port), _Handler)
-    except OSError as error:
-        raise DocsError(
-            f"The port {port} cannot be used ({error.strerror}): name another with "
-            "--port."
-        ) from error
-    with server:
-        yield server
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """The site is one page, whose links lie behind its `#`."""
-
-    server: Site
-
-    def do_GET(self) -> None:
-        """Answer with the page, which may have been written anew."""
-        if self.path != "/" or self.server.page is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        content = self.server.page.read_bytes()
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing of requests."""
+    def _answer(self, path: str, _: str) -> web.Answer:
+        """Answer with the page, whose links lie behind its `#`."""
+        if path != "/" or self._page is None:
+            return web.Answer.plain(HTTPStatus.NOT_FOUND, "There is /, and no more.")
+        return web.Answer(HTTPStatus.OK, web.HTML, self._page.read_bytes())

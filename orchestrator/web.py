@@ -1,62 +1,29 @@
-"""The status page and the metrics over HTTP, from a thread of the worker's.
+"""A small HTTP server: where it listens, and what answers."""
 
-Each answer is read by a connection of its own, which waits for nobody for long
-and writes nothing, so that no number of readers disturbs the refreshes.
-"""
-
-import base64
 import errno
-import hashlib
 import socket
 import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
-import psycopg
-from psycopg import Connection
-
-from orchestrator import __version__, metrics, overview, page
-from orchestrator.database import connect, plain_errors
-from orchestrator.dbt import ConnectionProfile
+from orchestrator import __version__
 from orchestrator.errors import OrchestratorError, UsageError
 
-T = TypeVar("T")
-
-# How long an answer may be given again, in seconds: charts change slowly and may
-# have many rows to read.
-FRESH = 1.0
-CHARTS_FRESH = 60.0
+HTML = "text/html; charset=utf-8"
 
 TIMEOUT = 10.0  # seconds, for a client that is slow to ask
-
-SETTINGS = """
-set session characteristics as transaction read only;
-set statement_timeout = '10s';
-set lock_timeout = '2s'
-"""
-
-SCRIPT = base64.b64encode(hashlib.sha256(page.RELOAD.encode()).digest()).decode()
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    f"script-src 'sha256-{SCRIPT}'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen; port 0 is any that is free."""
+    """Where to listen: this machine alone, and any port that is free, unless named."""
 
-    host: str
-    port: int
+    port: int = 0
+    host: str = "127.0.0.1"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -70,7 +37,7 @@ class Address:
                 f'"{text}" is no address to listen on: write :9090 for this machine '
                 "alone, or HOST:9090."
             )
-        return cls(host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port))
+        return cls(int(port), host.removeprefix("[").removesuffix("]") or cls.host)
 
     @property
     def url(self) -> str:
@@ -79,113 +46,46 @@ class Address:
         return f"http://{host}:{self.port}/"
 
 
-class StatusServer:
-    """Answers requests while its block goes on."""
+class Answer(NamedTuple):
+    """What a request is answered with."""
 
-    def __init__(
-        self, address: Address, profile: Callable[[], ConnectionProfile]
-    ) -> None:
-        """Take the address; raises OrchestratorError where that cannot be had."""
-        self._profile = profile
-        self._overview = _Kept(self._look, FRESH)
-        self._health = _Kept(self._reach_database, FRESH)
-        self._charts = _Kept(self._read_charts, CHARTS_FRESH)
-        self._server = _listen(address, self)
-        self.address = Address(address.host, self._server.server_port)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+    status: HTTPStatus
+    content_type: str
+    body: bytes
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, path: str, accept: str) -> tuple[HTTPStatus, str, bytes]:
-        """Return the status, the content type and the body of an answer."""
-        try:
-            with plain_errors():
-                if path == "/":
-                    return HTTPStatus.OK, "text/html; charset=utf-8", self._page()
-                if path == "/metrics":
-                    text = metrics.exposition(self._overview.get(), accept)
-                    return HTTPStatus.OK, *text
-                if path == "/healthz":
-                    self._health.get()
-                    return _plain(HTTPStatus.OK, "ok")
-        except OrchestratorError as error:
-            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        return _plain(
-            HTTPStatus.NOT_FOUND,
-            "There are /, /metrics and /healthz, and nothing else.",
-        )
-
-    def _page(self) -> bytes:
-        seen = self._overview.get()
-        try:
-            charts, lack = self._charts.get(), None
-        except psycopg.Error as error:  # such as a table that is being replaced
-            charts, lack = [], error.diag.message_primary
-        return page.render(seen, charts, live=True, lack=lack).encode()
-
-    def _reach_database(self) -> None:
-        with self._connection():
-            pass
-
-    def _look(self) -> overview.Overview:
-        with self._connection() as connection:
-            return overview.look(connection)
-
-    def _read_charts(self) -> list[overview.Chart]:
-        with self._connection() as connection:
-            return overview.charts(connection)
-
-    def _connection(self) -> Connection[Any]:
-        connection = connect(self._profile())
-        connection.execute(SETTINGS)
-        return connection
+    @classmethod
+    def plain(cls, status: HTTPStatus, sentence: str) -> Self:
+        """Return a sentence as an answer."""
+        return cls(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
 
 
-class _Kept(Generic[T]):
-    """What was read a moment ago, or why it could not be, for all who ask then."""
+class Server(ThreadingHTTPServer):
+    """Answers requests, each in a thread of its own."""
 
-    def __init__(self, read: Callable[[], T], fresh: float) -> None:
-        self._read = read
-        self._fresh = fresh
-        self._lock = threading.Lock()
-        self._answer: Future[T] = Future()
-        self._until = 0.0
-
-    def get(self) -> T:
-        with self._lock:
-            if time.monotonic() > self._until:
-                self._answer, fresh = Future(), self._fresh
-                try:
-                    self._answer.set_result(self._read())
-                except (OrchestratorError, psycopg.Error) as error:
-                    self._answer.set_exception(error)
-                    fresh = FRESH
-                self._until = time.monotonic() + fresh
-        return self._answer.result()
-
-
-class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: Address, status: StatusServer) -> None:
-        self.status = status
+    def __init__(
+        self,
+        address: Address,
+        answer: Callable[[str, str], Answer],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the address. `answer` is told a path and the types to choose from.
+
+        Raises OrchestratorError where the address cannot be had.
+        """
+        self.answer = answer
+        self.headers = headers or {}
         if ":" in address.host:
             self.address_family = socket.AF_INET6
-        super().__init__((address.host, address.port), _Handler)
+        try:
+            super().__init__((address.host, address.port), _Handler)
+        except OSError as error:
+            raise OrchestratorError(_why_not(address, error)) from error
+        self.url = Address(self.server_port, address.host).url
 
     def server_bind(self) -> None:
-        # Not the standard library's, which asks the name service for this machine.
+        """Listen; not as the standard library, which asks for this machine's name."""
         TCPServer.server_bind(self)
         host, self.server_port = self.server_address[:2]
         self.server_name = str(host)
@@ -197,53 +97,39 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+    server: Server
     server_version = f"orchestrator/{__version__}"
     sys_version = ""
     timeout = TIMEOUT
 
     def do_GET(self) -> None:
         path, _, _ = self.path.partition("?")
-        accept = self.headers.get("Accept", "")
-        status, content_type, body = self.server.status.answer(path, accept)
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        answer = self.server.answer(path, self.headers.get("Accept", ""))
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Security-Policy", POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: the worker's lines are of its work."""
+        """Log nothing: a terminal has better to show than requests."""
 
 
-def _plain(status: HTTPStatus, sentence: str) -> tuple[HTTPStatus, str, bytes]:
-    return status, "text/plain; charset=utf-8", f"{sentence}\n".encode()
-
-
-def _listen(address: Address, status: StatusServer) -> _Server:
-    where = f"Port {address.port} of {address.host}"
-    try:
-        return _Server(address, status)
-    except socket.gaierror as error:
-        raise OrchestratorError(
-            f"{address.host} is no address of this machine: write :{address.port} for "
-            "this machine alone."
-        ) from error
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            what = f"{where} is taken by another program: choose another port."
-        elif error.errno == errno.EACCES:
-            what = f"{where} is the system's: choose one above 1023."
-        elif error.errno == errno.EADDRNOTAVAIL:
-            what = f"{address.host} is no address of this machine: choose another."
-        else:
-            what = f"{where} cannot be listened on: {error.strerror}."
-        raise OrchestratorError(what) from error
+def _why_not(address: Address, error: OSError) -> str:
+    """Return why an address cannot be had, and what to do."""
+    host, where = address.host, f"Port {address.port} of {address.host}"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: leave it out for 127.0.0.1."
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another program: choose another port."
+    if error.errno == errno.EACCES:
+        return f"{where} is the system's: choose one above 1023."
+    return f"{where} cannot be listened on: {error.strerror}."

@@ -32,6 +32,7 @@ from orchestrator.journal import Journal
 from orchestrator.project import Project
 from orchestrator.queries import query
 from orchestrator.runs import Run, of_execution
+from orchestrator.status_server import StatusServer
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
@@ -74,7 +75,7 @@ class Worker:
         self._webhook_url = webhook.check(webhook_url) if webhook_url else None
         self._low_tide = low_tide
         self._profile = connection_profile(project)
-        self._status = web.StatusServer(http, lambda: self._profile) if http else None
+        self._status = StatusServer(http, lambda: self._profile) if http else None
         self._loaded: LoadedProject | None = None
         self._files: object = None
         self._looked: dict[str, float] = {}
@@ -92,29 +93,34 @@ class Worker:
 
         The first one lets the transactions under way end, a second one does not.
         """
-        self._journal.say(f"The worker has started, process {os.getpid()}.")
-        with self._heeding_signals(), self._serving_status():
-            wait, longest = RECONNECT
-            while not self._stopping.is_set():
-                try:
-                    with connect(self._profile) as connection:
-                        self._beat(connection)
-                        self._settle("database", "The database is back.")
-                        wait, _ = RECONNECT
-                        self._serve(connection)
-                    break
-                except (OrchestratorError, psycopg.Error) as error:
-                    self._complain("database", f"{_words(error)} Trying again.")
-                    if self._loaded is None:
-                        self._looked.pop("project", None)
-                    self._stopping.wait(wait)
-                    wait = min(wait * 2, longest)
-                    self._read_profile()
+        with self._heeding_signals():
+            self._journal.say(f"The worker has started, process {os.getpid()}.")
+            with self._serving_status():
+                self._work_until_stopped()
             self._meanwhile.stop()
             self._notices.stop(webhook.TIMEOUT)
             self._audits.stop(1.0)
         self._journal.say("The worker has stopped.")
         return self._stopped_by
+
+    def _work_until_stopped(self) -> None:
+        """Work over one connection after the other, as each one is lost."""
+        wait, longest = RECONNECT
+        while not self._stopping.is_set():
+            try:
+                with connect(self._profile) as connection:
+                    self._beat(connection)
+                    self._settle("database", "The database is back.")
+                    wait, _ = RECONNECT
+                    self._serve(connection)
+                break
+            except (OrchestratorError, psycopg.Error) as error:
+                self._complain("database", f"{_words(error)} Trying again.")
+                if self._loaded is None:
+                    self._looked.pop("project", None)
+                self._stopping.wait(wait)
+                wait = min(wait * 2, longest)
+                self._read_profile()
 
     @contextmanager
     def _serving_status(self) -> Iterator[None]:
@@ -122,7 +128,7 @@ class Worker:
             yield
             return
         with self._status:
-            self._journal.say(f"The status page is at {self._status.address.url}")
+            self._journal.say(f"The status page is at {self._status.url}")
             yield
 
     def _read_profile(self) -> None:
@@ -205,6 +211,7 @@ class Worker:
         except OrchestratorError as error:
             self._give_up_dbt(connection, error)
             return
+        loaded.settle()
         self._loaded = loaded
         self._settle("project", "dbt refreshes again.")
         for run in runs:

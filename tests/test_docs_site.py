@@ -291,8 +291,7 @@ def test_says_what_is_wrong(project, tmp_path):
         code, sentence = project.refuse("docs", "--serve", "--port", str(port))
     assert code == 1
     assert sentence == (
-        f"The port {port} cannot be used (Address already in use): name another "
-        "with --port."
+        f"Port {port} of 127.0.0.1 is taken by another program: choose another port."
     )
     code, sentence = project.refuse("docs", "--output", str(tmp_path / "no/docs.html"))
     assert code == 1

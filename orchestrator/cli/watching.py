@@ -1,7 +1,7 @@
 """The commands that show how everything stands, and what it means."""
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -109,7 +109,7 @@ def docs(
       orchestrator docs --serve
     """
     # The port first: to write the site takes a while.
-    with documentation.site(port) if serve else nullcontext() as site:
+    with closing(documentation.Site(port)) if serve else nullcontext() as site:
         with display.working("Writing the docs site"):
             page = documentation.write(project, output)
         url = site.url if site else page.resolve().as_uri()

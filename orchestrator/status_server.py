@@ -1,0 +1,142 @@
+"""The status page and the metrics over HTTP, from a thread of the worker's.
+
+Each answer is read by a connection of its own, which waits for nobody for long
+and writes nothing, so that no number of readers disturbs the refreshes.
+"""
+
+import base64
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import psycopg
+from psycopg import Connection
+
+from orchestrator import metrics, overview, page, web
+from orchestrator.database import connect, plain_errors
+from orchestrator.dbt import ConnectionProfile
+from orchestrator.errors import OrchestratorError
+from orchestrator.web import Answer
+
+T = TypeVar("T")
+
+# How long an answer may be given again, in seconds: charts change slowly and may
+# have many rows to read.
+FRESH = 1.0
+CHARTS_FRESH = 60.0
+
+SETTINGS = """
+set session characteristics as transaction read only;
+set statement_timeout = '10s';
+set lock_timeout = '2s'
+"""
+
+SCRIPT = base64.b64encode(hashlib.sha256(page.RELOAD.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"script-src 'sha256-{SCRIPT}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class StatusServer:
+    """Answers requests while its block goes on."""
+
+    def __init__(
+        self, address: web.Address, profile: Callable[[], ConnectionProfile]
+    ) -> None:
+        """Take the address; raises OrchestratorError where that cannot be had."""
+        self._profile = profile
+        self._overview = _Kept(self._look, FRESH)
+        self._health = _Kept(self._reach_database, FRESH)
+        self._charts = _Kept(self._read_charts, CHARTS_FRESH)
+        self._server = web.Server(address, self._answer, HEADERS)
+        self.url = self._server.url
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, path: str, accept: str) -> Answer:
+        try:
+            with plain_errors():
+                if path == "/":
+                    return Answer(HTTPStatus.OK, web.HTML, self._page())
+                if path == "/metrics":
+                    text = metrics.exposition(self._overview.get(), accept)
+                    return Answer(HTTPStatus.OK, *text)
+                if path == "/healthz":
+                    self._health.get()
+                    return Answer.plain(HTTPStatus.OK, "ok")
+        except OrchestratorError as error:
+            return Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return Answer.plain(
+            HTTPStatus.NOT_FOUND,
+            "There are /, /metrics and /healthz, and nothing else.",
+        )
+
+    def _page(self) -> bytes:
+        seen = self._overview.get()
+        try:
+            charts, lack = self._charts.get(), None
+        except psycopg.Error as error:  # such as a table that is being replaced
+            charts, lack = [], error.diag.message_primary
+        return page.render(seen, charts, live=True, lack=lack).encode()
+
+    def _reach_database(self) -> None:
+        with self._connection():
+            pass
+
+    def _look(self) -> overview.Overview:
+        with self._connection() as connection:
+            return overview.look(connection)
+
+    def _read_charts(self) -> list[overview.Chart]:
+        with self._connection() as connection:
+            return overview.charts(connection)
+
+    def _connection(self) -> Connection[Any]:
+        connection = connect(self._profile())
+        connection.execute(SETTINGS)
+        return connection
+
+
+class _Kept(Generic[T]):
+    """What was read a moment ago, or why it could not be, for all who ask then."""
+
+    def __init__(self, read: Callable[[], T], fresh: float) -> None:
+        self._read = read
+        self._fresh = fresh
+        self._lock = threading.Lock()
+        self._answer: Future[T] = Future()
+        self._until = 0.0
+
+    def get(self) -> T:
+        with self._lock:
+            if time.monotonic() > self._until:
+                self._answer, fresh = Future(), self._fresh
+                try:
+                    self._answer.set_result(self._read())
+                except (OrchestratorError, psycopg.Error) as error:
+                    self._answer.set_exception(error)
+                    fresh = FRESH
+                self._until = time.monotonic() + fresh
+        return self._answer.result()
