@@ -47,7 +47,7 @@ PLAN: dict[str, dict[str, int]] = {
         "capture": 3,
         "dbt": 3,
         "worker": 5,
-        "cadence": 3,
+        "cadence": 4,
     },
     "10m": {"refresh": 3, "rebuild": 1, "dashboards": 5, "dbt": 1, "worker": 3},
 }

@@ -16,6 +16,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
     """Measure beats, and commands."""
     loaded = LoadedProject(site.project)
     loaded.run()
+    loaded.settle()
     with site.connect() as connection:
 
         def beat() -> None:

@@ -52,7 +52,7 @@ def measure_cadence(site: Site, results: Results, repetitions: int) -> None:
     """Measure how long after its moment a change is there that waits for it."""
     with site.connect() as connection, _working(site, connection, results):
         waits, lateness = [], []
-        for _ in range(max(1, repetitions // 2)):
+        for _ in range(repetitions):
             waits.append(_until_visible(connection, "change_call", site))
             now = datetime.now()
             lateness.append(now.second + now.microsecond / 1e6)

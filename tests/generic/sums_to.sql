@@ -34,6 +34,7 @@ calendar as (
             if has_periods else always }} as last_period
     from {{ calendar_of(node) }} as calendar
     inner join orchestrator.models on models.model = '{{ node.name }}'
+    where {{ is_tested_tenant(summary, 'calendar.' ~ summary.tenant, time) }}
 ),
 
 actual as (
