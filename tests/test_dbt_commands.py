@@ -54,6 +54,10 @@ def test_selectors_name_cadences_and_domains(project):
     }
 
 
+def test_the_examples_of_every_model_come_true(whole_project):
+    assert whole_project.dbt("test", "--select", "test_type:unit")
+
+
 def test_domains_that_are_left_out_are_not_missed(empty, tmp_path):
     """Nothing warns of what depends on them, or is said of them."""
     empty.environment["DBT_PROJECT_DIR"] = str(CHECKOUT)

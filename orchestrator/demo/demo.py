@@ -251,10 +251,9 @@ def _build(project: Project) -> None:
                 f"the first at {failed[0].name}: {failed[0].message}"
             )
         kinds = [result.kind for result in built.results]
-        tests = sum(kind in ("test", "unit_test") for kind in kinds)
         work.done = (
             f"Built {counted(kinds.count('model'), 'model')}, "
-            f"passed {counted(tests, 'test')}"
+            f"passed {counted(kinds.count('test'), 'test')}"
         )
 
 
