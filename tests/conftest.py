@@ -11,6 +11,8 @@ from servers import temporary_database, temporary_server
 from orchestrator.binaries import system_binaries
 from orchestrator.server import Server
 
+pytest.register_assert_rewrite("projects")
+
 # In each invocation dbt looks through the sources of all its callers for the name of
 # the module that has a flag. Below pytest that takes half of the tests' time.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "tests")
@@ -22,10 +24,12 @@ NEWEST_ALONE = {
     "test_benchmarks",
     "test_adopting",
     "test_access_builds",
+    "test_alerts",
     "test_cli_errors",
     "test_cli_refresh",
     "test_cli_run",
     "test_cli_status",
+    "test_clock",
     "test_contributing",
     "test_dbt_commands",
     "test_declarations",
@@ -41,6 +45,8 @@ NEWEST_ALONE = {
     "test_hostile_options_are_refused_in_a_sentence",
     "test_a_full_refresh_takes_along_the_views_that_read_the_table",
     "test_worker",
+    # As refreshed_by: what dbt leaves is compared with what the database does.
+    "dbt",
 }
 
 
@@ -49,21 +55,27 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Before pytest-xdist's own, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Group the tests by what is costly to set up, which one worker then does alone.
 
-    That is a server with the whole project or with few domains; those that need no
-    server go by module, for its fixtures.
+    That is a server with the whole project, or with few domains that are built, or
+    yet to be built; tests that need no server go by module, for its fixtures.
     """
     left_out = []
     for item in items:
         server = server_of(item)
-        extent = "whole" if "whole_template" in item.fixturenames else "few"
-        group = f"{server}-{extent}" if server else item.path.stem
+        costly = {"whole_installation", "built_template"} & set(item.fixturenames)
+        group = f"{server} {' '.join(sorted(costly))}" if server else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
-        names = {item.path.stem, getattr(item, "originalname", item.name)}
+        names = {
+            item.path.stem,
+            getattr(item, "originalname", item.name),
+            parameters_of(item).get("refreshed_by"),
+        }
         if server == "15" and names & NEWEST_ALONE:
             left_out.append(item)
     config.hook.pytest_deselected(items=left_out)
@@ -72,10 +84,13 @@ def pytest_collection_modifyitems(
 
 def server_of(item: pytest.Item) -> str | None:
     """The server that a test is run on, if it asks for one."""
-    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-        server = item.callspec.params.get("server")
-        return None if server is None else str(server)
-    return None
+    server = parameters_of(item).get("server")
+    return None if server is None else str(server)
+
+
+def parameters_of(item: pytest.Item) -> dict[str, object]:
+    """What a test is called with, of what it is parametrized by."""
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 @pytest.fixture(scope="session", params=["embedded", 15], ids=["pg18", "pg15"])

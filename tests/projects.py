@@ -181,6 +181,14 @@ def named_database(server: Server, name: str, template: str) -> Iterator[str]:
         connection.execute(drop)
 
 
+def rename_test(server: Server, name: str) -> str:
+    """Make a template of the database of a test; return its name."""
+    names = Identifier("test"), Identifier(name)
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(SQL("alter database {} rename to {}").format(*names))
+    return name
+
+
 @contextmanager
 def workplace(url: str, installation: Installation) -> Iterator[Workplace]:
     """A workplace on a database, whose profile goes afterwards."""
@@ -228,23 +236,23 @@ def built_template(
 ) -> Iterator[str]:
     """The name of a database in which dbt has built the few domains."""
     with (
-        named_database(server, "built", source_template) as url,
+        named_database(server, "test", source_template) as url,
         workplace(url, installation) as place,
     ):
         place.answer("run")
-        yield "built"
+        yield rename_test(server, "built")
 
 
 @pytest.fixture(scope="session")
 def whole_template(server: Server, whole_installation: Installation) -> Iterator[str]:
     """The name of a database in which dbt has built every domain."""
     with (
-        named_database(server, "whole", "template1") as url,
+        named_database(server, "test", "template1") as url,
         workplace(url, whole_installation) as place,
     ):
         fill(url, ALL)
         place.answer("run")
-        yield "whole"
+        yield rename_test(server, "whole")
 
 
 def fill(url: str, domains: Iterable[str]) -> None:

@@ -12,8 +12,13 @@ from psycopg.sql import SQL, Identifier
 
 from orchestrator.server import Server, remove
 
-# What makes a server quick and a crash of the machine costly.
-HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# What makes a server quick with little data, and a crash of the machine costly.
+HASTY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "jit": "off",
+}
 
 
 @contextmanager

@@ -442,6 +442,7 @@ def test_a_job_whose_model_fails_has_failed_and_leaves_its_requests(scheduled):
 
 @on_15
 def test_old_histories_of_our_jobs_are_forgotten(scheduled):
+    scheduled.answer("cron", "install")
     scheduled.ask(
         "insert into cron.job_run_details"
         " (jobid, runid, database, command, status, end_time)"
