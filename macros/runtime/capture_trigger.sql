@@ -14,6 +14,7 @@ create or replace function {{ capture_function(source) }} returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+<<request>>
 declare
     reason text := 'source {{ relation }}';
 begin
@@ -36,7 +37,7 @@ begin
     elsif exists (select from changed_rows offset 1) then
         {{ _request_changed(source, models, 'changed_rows') }}
     else
-        -- One row, as most statements write: to group it would cost as much again.
+        -- One row, as most statements write: a query that groups costs twice as much.
         {{ _request_changed(source, models, 'changed_rows', is_single=true) }}
     end if;
     return null;
@@ -83,13 +84,12 @@ for each statement execute function {{ capture_function(source) }};
         {%- do alike.setdefault((tenant or '', is_bounded), []).append(model) -%}
     {%- endfor -%}
     {%- for (tenant, is_bounded), readers in alike.items() -%}
-        {{ _requests(
-            tenant,
-            touched if is_bounded else [],
-            rows,
-            _readers(source, readers),
-            is_single
-        ) }}
+        {%- set moments = touched if is_bounded else [] -%}
+        {%- if is_single -%}
+            {{ _requests_of_row(tenant, moments, rows, source, readers) }}
+        {%- else -%}
+            {{ _requests(tenant, moments, rows, _readers(source, readers)) }}
+        {%- endif -%}
         {{- "\n        " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
@@ -109,9 +109,8 @@ for each statement execute function {{ capture_function(source) }};
     {%- do return(touched) -%}
 {%- endmacro %}
 
-{# One request a model, tenant and UTC day (or pair of days, for a span); of a
-   single row, one for each of its moments. #}
-{% macro _requests(tenant, touched, rows, readers, is_single) -%}
+{# One request a model, tenant and UTC day (or pair of days, for a span). #}
+{% macro _requests(tenant, touched, rows, readers) -%}
 insert into orchestrator.refresh_queue (
             model, tenant, period, reason, at_once
         )
@@ -121,30 +120,17 @@ insert into orchestrator.refresh_queue (
             {% if touched -%}
             select
                 {{ tenant or 'null::uuid' }} as tenant,
-                {% if is_single -%}
-                part.period
-                {%- else -%}
                 tstzrange(min(lower(part.period)), max(upper(part.period)))
                     as period
-                {%- endif %}
             from {{ rows }} as changed
-            cross join lateral (
-                values
-                {%- for first, last in touched %}
-                (orchestrator.touched(
-                    {{ _of_changed(first) }}, {{ _of_changed(last) }}
-                )){{ "," if not loop.last }}
-                {%- endfor %}
-            ) as part (period)
+            cross join lateral {{ _parts(touched) }}
             where part.period is not null
-            {%- if not is_single %}
             group by
                 1,
                 date_trunc('day', lower(part.period), 'UTC'),
                 date_trunc('day', upper(part.period), 'UTC')
-            {%- endif %}
             {%- else -%}
-            select {{ "distinct" if not is_single }}
+            select distinct
                 {{ tenant or 'null::uuid' }} as tenant,
                 null::tstzrange as period
             from {{ rows }} as changed
@@ -154,6 +140,59 @@ insert into orchestrator.refresh_queue (
         {%- if tenant %}
         where touched.tenant is not null
         {%- endif %};
+{%- endmacro %}
+
+{# One request a model and moment of a single row; what there is one of is no join. #}
+{% macro _requests_of_row(tenant, touched, rows, source, models) -%}
+{%- set is_one_model = models | length == 1 -%}
+insert into orchestrator.refresh_queue (
+            model, tenant, period, reason, at_once
+        )
+        select
+            {{ "'" ~ models[0].model ~ "'" if is_one_model else "readers.model" }},
+            {{ _of_changed(tenant) if tenant else 'null::uuid' }},
+            {% if not touched -%}
+            null::tstzrange,
+            {%- elif touched | length == 1 -%}
+            {{ _touched_by(*touched[0]) }},
+            {%- else -%}
+            part.period,
+            {%- endif %}
+            request.reason,
+            {{ _is_at_once(source, models[0]) if is_one_model
+                else "readers.at_once" }}
+        from {{ rows }} as changed
+        {%- if touched | length > 1 %}
+        cross join lateral {{ _parts(touched) }}
+        {%- endif %}
+        {%- if not is_one_model %}
+        cross join {{ _readers(source, models) }}
+        {%- endif %}
+        where
+            {% if not touched -%}
+            true
+            {%- elif touched | length == 1 -%}
+            {{ _of_changed(touched[0][0]) }} is not null
+            {%- else -%}
+            part.period is not null
+            {%- endif %}
+            {%- if tenant %}
+            and {{ _of_changed(tenant) }} is not null
+            {%- endif %};
+{%- endmacro %}
+
+{# The periods that a row touches, each for itself. #}
+{% macro _parts(touched) -%}
+(
+                values
+                {%- for first, last in touched %}
+                ({{ _touched_by(first, last) }}){{ "," if not loop.last }}
+                {%- endfor %}
+            ) as part (period)
+{%- endmacro %}
+
+{% macro _touched_by(first, last) -%}
+    orchestrator.touched({{ _of_changed(first) }}, {{ _of_changed(last) }})
 {%- endmacro %}
 
 {# A column of the row `changed`; an expression is about that row already. #}
@@ -176,10 +215,14 @@ insert into orchestrator.refresh_queue (model, reason, at_once)
     (
             values
             {%- for model in models %}
-            ('{{ model.model }}', {{ (source.name in model.at_once) | lower }})
+            ('{{ model.model }}', {{ _is_at_once(source, model) }})
             {{- "," if not loop.last }}
             {%- endfor %}
         ) as readers (model, at_once)
+{%- endmacro %}
+
+{% macro _is_at_once(source, model) -%}
+    {{ (source.name in model.at_once) | lower }}
 {%- endmacro %}
 
 {% macro capture_function(source) -%}
