@@ -21,7 +21,8 @@ from orchestrator.errors import UsageError
 
 CLIENTS = (1, 4, 16)
 SCRIPT = Path(__file__).with_name("sql") / "insert_call.pgbench"
-SECONDS = 4
+SECONDS = 1  # briefly and often: what a disk has to do comes and goes
+ROUNDS = 6  # a repetition
 BATCH = 10_000
 
 
@@ -36,7 +37,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
             for clients in CLIENTS:
                 rates: dict[str, list[float]] = {"with": [], "without": []}
                 order = ["without", "with"]
-                for _ in range(repetitions):
+                for _ in range(ROUNDS * repetitions):
                     for triggers in order:
                         _switch(connection, triggers)
                         rates[triggers].append(_rate(site, pgbench, clients))

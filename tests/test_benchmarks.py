@@ -28,7 +28,7 @@ HEADINGS = (
 @pytest.fixture
 def hasty(monkeypatch):
     """In seconds."""
-    monkeypatch.setattr(capture, "SECONDS", 1)
+    monkeypatch.setattr(capture, "ROUNDS", 1)
     monkeypatch.setattr(capture, "CLIENTS", (1,))
     monkeypatch.setattr(worker, "IDLE", 0.1)
     monkeypatch.setattr(worker, "SETTLED", 0.0)
