@@ -34,6 +34,7 @@ NEWEST_ALONE = {
     "test_dbt_commands",
     "test_declarations",
     "test_docs_site",
+    "test_install",
     "test_readme",
     "test_settings",
     "test_status_page",
@@ -48,6 +49,9 @@ NEWEST_ALONE = {
     # As refreshed_by: what dbt leaves is compared with what the database does.
     "dbt",
 }
+
+# Where there is most to do first, so that the workers end together.
+TURNS = ("embedded", None, "15")
 
 
 def pytest_configure() -> None:
@@ -80,6 +84,7 @@ def pytest_collection_modifyitems(
             left_out.append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: TURNS.index(server_of(item)))
 
 
 def server_of(item: pytest.Item) -> str | None:

@@ -1,1 +1,0 @@
-alter table restaurant.calls enable trigger orchestrator_capture_insert;

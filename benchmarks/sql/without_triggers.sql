@@ -1,1 +1,0 @@
-alter table restaurant.calls disable trigger orchestrator_capture_insert;
