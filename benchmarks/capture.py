@@ -1,8 +1,8 @@
 """What the triggers cost the application that writes.
 
 Calls are inserted by pgbench, one a transaction, from one client to many, and by
-ten thousand at a time; with the triggers, and with them disabled. What was inserted
-is deleted again in the end.
+ten thousand at a time; with the trigger, without it, and with the least that a trigger
+can do. What was inserted is deleted again in the end.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
 
 from benchmarks.measure import Results, seconds
 from benchmarks.site import BenchmarkError, Site, run
@@ -25,23 +26,30 @@ SECONDS = 1  # briefly and often: what a disk has to do comes and goes
 ROUNDS = 6  # a repetition
 BATCH = 10_000
 
+TRIGGERS = {
+    "without": None,
+    "least": "benchmark_tell",
+    "with": "orchestrator_capture_insert",
+}
+
 
 def measure(site: Site, results: Results, repetitions: int) -> None:
-    """Measure inserts with and without the triggers."""
+    """Measure inserts with each of the triggers and without."""
     pgbench = find_pgbench()
     with site.connect() as connection:
         ((last,),) = connection.execute(
             "select max(id) from restaurant.calls"
         ).fetchall()
+        run(connection, "least_trigger")
         try:
             for clients in CLIENTS:
-                rates: dict[str, list[float]] = {"with": [], "without": []}
-                order = ["without", "with"]
+                rates: dict[str, list[float]] = {triggers: [] for triggers in TRIGGERS}
+                order = list(TRIGGERS)
                 for _ in range(ROUNDS * repetitions):
                     for triggers in order:
                         _switch(connection, triggers)
                         rates[triggers].append(_rate(site, pgbench, clients))
-                    order.reverse()
+                    order.append(order.pop(0))
                 for triggers, per_second in rates.items():
                     results.add(
                         "single rows",
@@ -52,6 +60,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
             _batches(site, connection, results, repetitions)
         finally:
             _switch(connection, "with")
+            connection.execute("drop function benchmark.tell cascade")
             run(connection, "delete_inserted", last=last)
             connection.execute("vacuum analyze restaurant.calls")
             connection.execute("vacuum analyze orchestrator.refresh_queue")
@@ -75,7 +84,7 @@ def _batches(
     for accounts in (1, site.accounts):
         insert = partial(run, connection, "insert_batch", accounts=accounts, rows=BATCH)
         insert()
-        samples: dict[str, list[float]] = {"without": [], "with": []}
+        samples: dict[str, list[float]] = {triggers: [] for triggers in TRIGGERS}
         for _ in range(3 * repetitions):
             for triggers, taken in samples.items():
                 _switch(connection, triggers)
@@ -90,9 +99,15 @@ def _batches(
             )
 
 
-def _switch(connection: Connection[Any], triggers: str) -> None:
-    """Have the triggers or have them not."""
-    run(connection, f"{triggers}_triggers")
+def _switch(connection: Connection[Any], chosen: str) -> None:
+    """Enable one of the triggers, or none."""
+    for name, trigger in TRIGGERS.items():
+        if trigger:
+            connection.execute(
+                SQL("alter table restaurant.calls {} trigger {}").format(
+                    SQL("enable" if name == chosen else "disable"), Identifier(trigger)
+                )
+            )
 
 
 def _rate(site: Site, pgbench: Path, clients: int) -> float:
