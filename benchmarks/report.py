@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import plots
-from benchmarks.capture import CLIENTS
+from benchmarks.capture import CLIENTS, TRIGGERS
 from benchmarks.measure import middle, percentile
 from benchmarks.site import SIZES
 
@@ -328,14 +328,8 @@ def _insert_rates(measured: Measured, size: str) -> Iterator[Row]:
         "capture", size, what="single rows", triggers="with"
     ):
         clients = record["clients"]
-        bare, least, ours = (
-            measured.median(
-                *("capture", size, "per_second"),
-                what="single rows",
-                triggers=triggers,
-                clients=clients,
-            )
-            for triggers in ("without", "least", "with")
+        bare, least, ours = _by_trigger(
+            measured, size, "per_second", what="single rows", clients=clients
         )
         yield (
             clients,
@@ -345,6 +339,16 @@ def _insert_rates(measured: Measured, size: str) -> Iterator[Row]:
             _fewer(least, bare),
             _fewer(ours, bare),
         )
+
+
+def _by_trigger(
+    measured: Measured, size: str, figure: str, **which: object
+) -> list[float | None]:
+    """Return the medians of a figure of inserts, in the order of TRIGGERS."""
+    return [
+        measured.median("capture", size, figure, triggers=triggers, **which)
+        for triggers in TRIGGERS
+    ]
 
 
 def _fewer(rate: float | None, bare: float | None) -> str:
@@ -368,14 +372,8 @@ def _captures(measured: Measured) -> Iterator[str]:
             "capture", size, what="batches", triggers="with"
         ):
             accounts = record["accounts"]
-            bare, least, ours = (
-                measured.median(
-                    *("capture", size),
-                    what="batches",
-                    triggers=triggers,
-                    accounts=accounts,
-                )
-                for triggers in ("without", "least", "with")
+            bare, least, ours = _by_trigger(
+                measured, size, "seconds", what="batches", accounts=accounts
             )
             more = f"{100 * (ours / bare - 1):+.0f} %" if ours and bare else MISSING
             times = [_seconds(each) for each in (bare, least, ours)]
