@@ -72,7 +72,7 @@ def search(
     older = world.connection.info.server_version < 160000
 
     @settings(
-        max_examples=max(1, EXAMPLES // 4) if older else EXAMPLES,
+        max_examples=EXAMPLES // 2 if older else EXAMPLES,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=phases,
