@@ -409,8 +409,7 @@ def _forget_flags() -> None:
     """
     from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS as FLAGS
 
-    known = {flag["name"]: flag for flag in reversed(FLAGS)}
-    FLAGS[:] = reversed(known.values())
+    FLAGS[:] = {flag["name"]: flag for flag in FLAGS}.values()
 
 
 def _execution(outcome: Any, left_out: Sequence[str] = ()) -> Execution:  # noqa: ANN401

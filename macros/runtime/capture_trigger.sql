@@ -145,19 +145,21 @@ insert into orchestrator.refresh_queue (
 {# One request a model and moment of a single row; what there is one of is no join. #}
 {% macro _requests_of_row(tenant, touched, rows, source, models) -%}
 {%- set is_one_model = models | length == 1 -%}
+{%- set owner = _of_changed(tenant) if tenant -%}
+{%- if touched | length > 1 -%}
+    {%- set period, moment = 'part.period', 'part.period' -%}
+{%- elif touched -%}
+    {%- set period, moment = _touched_by(*touched[0]), _of_changed(touched[0][0]) -%}
+{%- else -%}
+    {%- set period, moment = 'null::tstzrange', none -%}
+{%- endif -%}
 insert into orchestrator.refresh_queue (
             model, tenant, period, reason, at_once
         )
         select
             {{ "'" ~ models[0].model ~ "'" if is_one_model else "readers.model" }},
-            {{ _of_changed(tenant) if tenant else 'null::uuid' }},
-            {% if not touched -%}
-            null::tstzrange,
-            {%- elif touched | length == 1 -%}
-            {{ _touched_by(*touched[0]) }},
-            {%- else -%}
-            part.period,
-            {%- endif %}
+            {{ owner or 'null::uuid' }},
+            {{ period }},
             request.reason,
             {{ _is_at_once(source, models[0]) if is_one_model
                 else "readers.at_once" }}
@@ -168,17 +170,9 @@ insert into orchestrator.refresh_queue (
         {%- if not is_one_model %}
         cross join {{ _readers(source, models) }}
         {%- endif %}
-        where
-            {% if not touched -%}
-            true
-            {%- elif touched | length == 1 -%}
-            {{ _of_changed(touched[0][0]) }} is not null
-            {%- else -%}
-            part.period is not null
-            {%- endif %}
-            {%- if tenant %}
-            and {{ _of_changed(tenant) }} is not null
-            {%- endif %};
+        {%- for needed in (moment, owner) if needed %}
+        {{ "where" if loop.first else "and" }} {{ needed }} is not null
+        {%- endfor %};
 {%- endmacro %}
 
 {# The periods that a row touches, each for itself. #}
