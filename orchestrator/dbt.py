@@ -101,6 +101,7 @@ class LoadedProject:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._files = project.files()
+        self.checksum = project.checksum()
         self._manifest: Manifest = _invoke(project, "parse")
 
     def settle(self) -> None:
@@ -111,6 +112,10 @@ class LoadedProject:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+
+    def summaries(self) -> list[Model]:
+        """Return the summary tables that the project declares."""
+        return [model for model in self.models().values() if model.is_summary]
 
     def is_outdated(self) -> bool:
         """Whether the project was edited since."""
@@ -141,15 +146,12 @@ class LoadedProject:
         )
         return {json.loads(line)["unique_id"] for line in lines}, unmatched
 
-    def run(
-        self, names: Sequence[str] = (), listener: Listener | None = None
-    ) -> Execution:
-        """Build the named models or all, and bring into the database what they share.
+    def run(self, names: Sequence[str], listener: Listener | None = None) -> Execution:
+        """Build the named models, and bring into the database what all share.
 
         What is left out by NotNowError, and what may be raised: see build().
         """
-        selection = ("--select", *names) if names else ()
-        return self._execute(set(names) or None, ("run", *selection), listener)
+        return self._execute(set(names), ("run", "--select", *names), listener)
 
     def build(
         self,
@@ -170,15 +172,15 @@ class LoadedProject:
             *("--select", *names),
             # Not the tests of other models, which only read one of these.
             *("--indirect-selection", "buildable"),
-            # Looked up where it is needed: a few models need little of it.
-            "--no-populate-cache",
+            # What there is of the other schemas is not asked for.
+            "--cache-selected-only",
         )
         with _tests_of_changes():
             return self._execute(set(names), arguments, listener, installs=installs)
 
     def _execute(
         self,
-        names: set[str] | None,
+        names: set[str],
         arguments: Sequence[str],
         listener: Listener | None,
         *,
@@ -208,8 +210,8 @@ class LoadedProject:
         """The manifest's nodes, which are of many kinds."""
         return self._manifest.nodes
 
-    def _lent(self, names: set[str] | None, *, installs: bool) -> "Manifest":
-        """Return a manifest of copies for one run of these models, or of all.
+    def _lent(self, names: set[str], *, installs: bool) -> "Manifest":
+        """Return a manifest of copies for one run of these models.
 
         It has nothing that they do not read: in each run, dbt goes several times
         through all that there is.
@@ -219,10 +221,11 @@ class LoadedProject:
             for key, node in self._nodes.items()
             if installs or "on-run-start" not in node.tags
         }
-        if names is not None:
-            nodes = _needed(nodes, names)
         return replace(
-            self._manifest, nodes=deepcopy(nodes), exposures={}, unit_tests={}
+            self._manifest,
+            nodes=deepcopy(_needed(nodes, names)),
+            exposures={},
+            unit_tests={},
         )
 
 

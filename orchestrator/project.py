@@ -1,8 +1,11 @@
 """The dbt project at work, and which connection of its profile."""
 
+import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,19 @@ class Project:
             if path.with_suffix(".sql").exists()
         }
 
+    def checksum(self) -> str:
+        """Return a hash of what dbt builds: the project's files and the vars given.
+
+        Raises UsageError where there is no project.
+        """
+        root = self._project_dir()
+        digest = hashlib.sha256(f"{version('dbt-core')} {self.vars or ''}".encode())
+        for path in sorted(self._project_paths(root)):
+            with suppress(FileNotFoundError):  # it has just gone
+                digest.update(f"\0{path.relative_to(root)}\0".encode())
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
+
     def files(self) -> dict[Path, tuple[int, int]]:
         """Return when each file that dbt reads was last written, and its size.
 
@@ -79,9 +95,12 @@ class Project:
         return found
 
     def _paths(self) -> Iterator[Path]:
-        root = self._project_dir()
         profiles = self._profiles_dir() or Path.home() / ".dbt"
-        yield from (root / PROJECT_FILE, profiles / PROFILES_FILE)
+        yield profiles / PROFILES_FILE
+        yield from self._project_paths(self._project_dir())
+
+    def _project_paths(self, root: Path) -> Iterator[Path]:
+        yield root / PROJECT_FILE
         settings = _settings(root)
         for kind in ("model", "macro", "test"):
             for part in settings.get(f"{kind}-paths") or [f"{kind}s"]:

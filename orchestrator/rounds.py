@@ -10,7 +10,7 @@ from orchestrator import webhook
 from orchestrator.dbt import Execution, Listener, LoadedProject, Model
 from orchestrator.project import Project
 from orchestrator.queries import query
-from orchestrator.runs import Run, of_execution, record
+from orchestrator.runs import Run, of_execution, record_drift
 from orchestrator.selection import choose
 
 
@@ -27,8 +27,7 @@ def refresh(
     """
     loaded = LoadedProject(project)
     chosen = choose(loaded, criteria, cadence)
-    names = _with_absent_parents(connection, chosen, loaded.models())
-    return recorded(connection, loaded.run(names, listener))
+    return deploy(loaded, connection, chosen, listener)
 
 
 def refresh_due(
@@ -40,21 +39,55 @@ def refresh_due(
 ) -> list[Run]:
     """Refresh what is due, then what that asked something of, each once.
 
-    What is new in the project is due. Raises as refresh() does.
+    Whatever changed in the project makes all of it due. Raises as refresh() does.
     """
     loaded = LoadedProject(project)
-    declared = loaded.models()
     chosen = {model.name: model for model in choose(loaded, criteria, cadence)}
     done: list[Run] = []
     while chosen:
-        names = [name for name in _due_or_new(connection, chosen) if name in chosen]
+        names = [
+            name
+            for name in _due_or_outdated(connection, loaded, chosen)
+            if name in chosen
+        ]
         with keeping(connection, names) as kept:
             due = [chosen.pop(name) for name in kept]
             if not due:
                 break
-            needed = _with_absent_parents(connection, due, declared)
-            done += build(loaded, connection, needed, listener, installs=not done)
+            done += build(loaded, connection, due, listener, installs=not done)
     return done
+
+
+def deploy(
+    loaded: LoadedProject,
+    connection: Connection[Any],
+    models: Sequence[Model],
+    listener: Listener | None = None,
+) -> list[Run]:
+    """Refresh these models, with the views that they read as the project has them.
+
+    Brings into the database what the models share. Raises DbtError where dbt cannot
+    begin.
+    """
+    names = _with_what_they_read(connection, loaded, models)
+    return recorded(connection, loaded, loaded.run(names, listener))
+
+
+def outdated(
+    connection: Connection[Any],
+    loaded: LoadedProject,
+    names: Iterable[str],
+    *,
+    eager: bool = False,
+) -> list[str]:
+    """Return those of the models that this state of the project has yet to build.
+
+    What has just failed is so to the `eager` alone.
+    """
+    if not _can_take_due(connection):
+        return list(names)
+    asked = {"names": list(names), "project": loaded.checksum, "eager": eager}
+    return [name for (name,) in connection.execute(query("outdated_models"), asked)]
 
 
 def take_due(connection: Connection[Any], *, eager: bool = False) -> list[str]:
@@ -82,22 +115,36 @@ def keeping(connection: Connection[Any], names: Sequence[str]) -> Iterator[list[
 def build(
     loaded: LoadedProject,
     connection: Connection[Any],
-    names: Sequence[str],
+    models: Sequence[Model],
     listener: Listener | None = None,
     *,
     installs: bool = True,
 ) -> list[Run]:
     """Refresh these models by one run of dbt, which tests the rows that it changes.
 
-    A row that a test finds wrong is drift, as is one that an audit finds.
+    The views that a model reads are built with it unless they have been, by this
+    state of the project and without a failure since. A row that a test finds wrong
+    is drift, as is one that an audit finds.
     """
-    return recorded(connection, loaded.build(names, listener, installs=installs))
+    names = [model.name for model in models]
+    changed = set(outdated(connection, loaded, names, eager=True))
+    with_views = [model for model in models if model.name in changed]
+    needed = _with_what_they_read(connection, loaded, with_views)
+    names += [name for name in needed if name not in names]
+    execution = loaded.build(names, listener, installs=installs)
+    return recorded(connection, loaded, execution)
 
 
-def recorded(connection: Connection[Any], execution: Execution) -> list[Run]:
+def recorded(
+    connection: Connection[Any], loaded: LoadedProject, execution: Execution
+) -> list[Run]:
     """Return what dbt did to each summary table, with all of it on record."""
     runs = of_execution(connection, execution)
-    record(connection, execution, runs)
+    record_drift(connection, runs)
+    built = [run.model for run in runs if run.status == "success"]
+    connection.execute(
+        query("models_built"), {"names": built, "project": loaded.checksum}
+    )
     return runs
 
 
@@ -108,32 +155,41 @@ def watch(connection: Connection[Any], webhook_url: str | None = None) -> None:
         webhook.deliver(connection, webhook_url)
 
 
-def _due_or_new(connection: Connection[Any], names: Iterable[str]) -> list[str]:
-    """Return what is due, and those of the models that no build has told of."""
-    (can_take,) = connection.execute(query("can_take_due")).fetchone() or (False,)
-    if not can_take:
-        return list(names)
-    new = connection.execute(query("unknown_models"), {"names": list(names)})
-    return [*take_due(connection, eager=True), *(name for (name,) in new)]
-
-
-def _with_absent_parents(
-    connection: Connection[Any], models: Sequence[Model], declared: dict[str, Model]
+def _due_or_outdated(
+    connection: Connection[Any], loaded: LoadedProject, names: Iterable[str]
 ) -> list[str]:
-    """Return the models' names, after what they read and the database lacks."""
-    parents: dict[str, Model] = {}
+    """Return what is due, and what this state of the project has yet to build."""
+    due = take_due(connection, eager=True) if _can_take_due(connection) else []
+    changed = outdated(connection, loaded, names, eager=True)
+    return list(dict.fromkeys([*due, *changed]))
+
+
+def _can_take_due(connection: Connection[Any]) -> bool:
+    (can_take,) = connection.execute(query("can_take_due")).fetchone() or (False,)
+    return bool(can_take)
+
+
+def _with_what_they_read(
+    connection: Connection[Any], loaded: LoadedProject, models: Sequence[Model]
+) -> list[str]:
+    """Return the models' names, after those of the views that they read.
+
+    Of the summary tables that they read, those are among them that the database
+    lacks, with what these read.
+    """
+    declared = loaded.models()
+    tables = [model.relation for model in loaded.summaries()]
+    rows = connection.execute(query("missing_relations"), {"relations": tables})
+    missing = {relation for (relation,) in rows}
+    read: dict[str, None] = {}
     pending = list(models)
     while pending:
-        for parent in pending.pop().parents:
-            if parent in declared and parent not in parents:
-                parents[parent] = declared[parent]
-                pending.append(declared[parent])
-    relations = [parent.relation for parent in parents.values() if parent.relation]
-    rows = connection.execute(query("missing_relations"), {"relations": relations})
-    missing = {relation for (relation,) in rows}
-    absent = [
-        parent
-        for parent in parents.values()
-        if parent.relation in missing and parent not in models
-    ]
-    return [model.name for model in (*absent, *models)]
+        for parent in map(declared.get, pending.pop().parents):
+            if (
+                parent is not None
+                and parent.name not in read
+                and (not parent.is_summary or parent.relation in missing)
+            ):
+                read[parent.name] = None
+                pending.append(parent)
+    return list(dict.fromkeys([*read, *(model.name for model in models)]))

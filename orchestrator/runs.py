@@ -40,19 +40,10 @@ class Run:
         return f"{self.model} was not refreshed: {self.error_message}"
 
 
-def record(
-    connection: Connection[Any], execution: Execution, runs: Sequence[Run]
-) -> None:
-    """Note what the runs themselves could not.
-
-    That is what kept one from beginning, and that a test found its rows wrong.
-    """
+def record_drift(connection: Connection[Any], runs: Sequence[Run]) -> None:
+    """Open an incident for each table whose rows a test found wrong."""
     for run in runs:
-        noted = {"model": run.model, "invocation": execution.invocation}
-        if run.status == "error":
-            noted["message"] = run.error_message or ""
-            connection.execute(query("record_failure"), noted)
-        elif run.failed:
+        if run.failed_tests:
             connection.execute(
                 query("open_drift"), {"model": run.model, "message": run.failure}
             )
@@ -76,10 +67,10 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
         if result.kind != "model":
             continue
         run = runs.get(result.name, Run(result.name, "skipped"))
-        if result.failed:
+        if result.failed and run.status != "error":
             runs[result.name] = replace(
                 run, status="error", error_message=result.message
             )
-        elif result.status == "skipped":
+        elif result.status == "skipped" and result.name not in runs:
             runs[result.name] = replace(run, reason="what it reads failed")
     return list(runs.values())

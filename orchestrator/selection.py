@@ -17,7 +17,7 @@ def choose(
 
     Raises UsageError for criteria or a cadence that select none.
     """
-    summaries = [model for model in project.models().values() if model.is_summary]
+    summaries = project.summaries()
     if not summaries:
         raise UsageError("This dbt project declares no summary tables.")
     chosen = summaries if cadence is None else _of_cadence(summaries, cadence)

@@ -146,6 +146,7 @@ class Worker:
         self._keep_up_with_project(connection)
         try:
             names = rounds.take_due(connection)
+            names += [n for n in self._outdated(connection) if n not in names]
             runs = self._refresh(connection, names) if names else []
         except NOT_BUILT:
             self._unload()
@@ -163,8 +164,9 @@ class Worker:
             if self._loaded is None or not kept:
                 return list(self._refresh_without_dbt(kept))
             try:
+                models = [m for m in self._loaded.summaries() if m.name in kept]
                 runs = rounds.build(
-                    self._loaded, connection, kept, self._hold_back, installs=False
+                    self._loaded, connection, models, self._hold_back, installs=False
                 )
             except OrchestratorError as error:
                 self._give_up_dbt(connection, error)
@@ -172,6 +174,13 @@ class Worker:
             for run in runs:
                 self._journal.refreshed(run)
             return runs
+
+    def _outdated(self, connection: Connection[Any]) -> list[str]:
+        """Return what this state of the project could not build, to be tried again."""
+        if self._loaded is None or not self._is_time_to("retry", LOOK_AT_ALL):
+            return []
+        names = [model.name for model in self._loaded.summaries()]
+        return rounds.outdated(connection, self._loaded, names)
 
     def _refresh_without_dbt(self, names: Sequence[str]) -> Iterator[Run]:
         """Have the database refresh by itself what was built at least once."""
@@ -206,8 +215,9 @@ class Worker:
                     return
                 loaded = LoadedProject(self._project)
                 with self._serving_meanwhile():
-                    execution = loaded.run(listener=self._hold_back)
-                runs = rounds.recorded(connection, execution)
+                    runs = rounds.deploy(
+                        loaded, connection, loaded.summaries(), self._hold_back
+                    )
         except OrchestratorError as error:
             self._give_up_dbt(connection, error)
             return

@@ -2,6 +2,7 @@
    lay down the periods to compute. #}
 {% macro claim_periods() -%}
     {%- if execute and is_summary(model) -%}
+        {%- do check_model_sources() -%}
         {%- set sample = invocation_args_dict.get('sample') -%}
         {%- if flags.EMPTY -%}
             {%- set scope = 'nothing' -%}

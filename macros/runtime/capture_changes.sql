@@ -1,6 +1,7 @@
 {# On-run-start: triggers that request what a change of a source row touches.
    Which models, lineage says; whose and when, the source's `meta.capture`.
-   A source with a `lookback` has none: see declare_models. #}
+   A source with a `lookback` has none: see declare_models. One that lacks a table
+   or a column waits: the models that read it say so. #}
 {% macro capture_changes() -%}
     {%- if execute -%}
         {%- set sources = {} -%}
@@ -18,7 +19,8 @@
         {%- set tables = tables_present() -%}
         {%- set installed = _installed_captures() -%}
 
-        {%- for relation, source in sources.items() if relation in tables -%}
+        {%- for relation, source in sources.items()
+            if not source_fault(source, tables.get(relation)) -%}
             {%- set models = readers[relation] | sort(attribute='model') -%}
             {%- set sql = capture_trigger(source, models) -%}
             {%- set capture = local_md5(

@@ -1,24 +1,19 @@
 {# `dbt run-operation install`: what a build does before its first model, for
-   all models: runtime, declarations, triggers. Tells the log of each hook that
-   had something to do; with `dry_run` its SQL, of which nothing stays. #}
+   all models: runtime, declarations, triggers. Logs each preparation that had
+   something to do; with `dry_run` its SQL, of which nothing stays. #}
 {% macro install(dry_run=false) -%}
-    {%- set hooks = [] -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'operation' and 'on-run-start' in node.tags -%}
-        {%- do hooks.append(node) -%}
-    {%- endfor -%}
     {#- The adapter has just said `commit`, after which each statement would
         commit by itself. -#}
     {%- do run_query('begin') -%}
-    {%- for hook in hooks | sort(attribute='index') -%}
-        {%- set rendered = render(hook.raw_code) -%}
+    {%- for name, step in preparations().items() -%}
+        {%- set rendered = step() -%}
         {%- set sql = modules.re.sub(
             '\\bcommit;\\s*begin;', '', rendered
         ).strip() -%}
-        {%- if sql and 'capture_changes' in hook.raw_code -%}
+        {%- if sql and name == 'capture_changes' -%}
             {#- Each table by itself, and in rehearsal none: the application's
                 writers would wait for all of them. -#}
-            {%- do _tell_installed(hook, sql) -%}
+            {%- do _log_installed(name, sql) -%}
             {%- if not dry_run -%}
                 {%- do run_query(rendered) -%}
             {%- endif -%}
@@ -26,7 +21,7 @@
             {%- set before = _rows_written() -%}
             {%- do run_query(sql) -%}
             {%- if _rows_written() != before -%}
-                {%- do _tell_installed(hook, sql) -%}
+                {%- do _log_installed(name, sql) -%}
             {%- endif -%}
             {%- if not dry_run -%}
                 {%- do run_query('commit; begin;') -%}
@@ -45,8 +40,6 @@
     )[0][0]) -%}
 {%- endmacro %}
 
-{% macro _tell_installed(hook, sql) -%}
-    {%- do log('orchestrator installed ' ~ tojson(
-        {'hook': hook.raw_code.strip('{} ()'), 'sql': sql}
-    )) -%}
+{% macro _log_installed(name, sql) -%}
+    {%- do log('orchestrator installed ' ~ tojson({'hook': name, 'sql': sql})) -%}
 {%- endmacro %}

@@ -8,6 +8,7 @@
             runtime_clock(),
             runtime_queue(),
             runtime_refresh(),
+            runtime_views(),
             runtime_status(),
             runtime_charts(),
             runtime_schedule(),

@@ -18,10 +18,38 @@ begin
     from orchestrator.job_runs
     where job = p_model and status = 'running' and invocation = p_invocation;
     if run is null then
-        insert into orchestrator.job_runs (job, executor, started_at)
-        values (p_model, p_executor, p_began)
+        insert into orchestrator.job_runs (job, executor, invocation, started_at)
+        values (p_model, p_executor, p_invocation, p_began)
         returning id into run;
     end if;
+    return run;
+end
+$$;
+
+-- Close a run as failed: the one that its invocation has left, or a new one.
+create or replace function orchestrator.fail_run(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_message text,
+    p_began timestamptz default clock_timestamp()
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = ''
+as $$
+declare
+    run_id constant bigint :=
+        orchestrator.open_run(p_model, p_executor, p_invocation, p_began);
+    run orchestrator.job_runs;
+begin
+    update orchestrator.job_runs
+    set
+        status = 'error',
+        finished_at = clock_timestamp(),
+        error_message = p_message
+    where id = run_id
+    returning * into run;
     return run;
 end
 $$;
@@ -314,7 +342,6 @@ declare
     run orchestrator.job_runs;
     began constant timestamptz := clock_timestamp();
     known constant orchestrator.models := orchestrator.declared(p_model);
-    run_id bigint;
     failure text;
 begin
     if to_regprocedure(
@@ -349,14 +376,9 @@ begin
         get stacked diagnostics failure = message_text;
     end;
 
-    run_id := orchestrator.open_run(p_model, p_executor, p_invocation, began);
-    update orchestrator.job_runs
-    set
-        status = 'error',
-        finished_at = clock_timestamp(),
-        error_message = failure
-    where id = run_id
-    returning * into run;
+    run := orchestrator.fail_run(
+        p_model, p_executor, p_invocation, failure, began
+    );
     raise warning '% was not refreshed: %', p_model, failure;
     return run;
 end

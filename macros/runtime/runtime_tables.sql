@@ -30,12 +30,25 @@ add column if not exists grain text not null default 'day',
 add column if not exists jobs text [] not null default '{}',
 add column if not exists functions jsonb not null default '{}',
 add column if not exists charts jsonb not null default '[]',
-add column if not exists next_turn timestamptz;
+add column if not exists next_turn timestamptz,
+add column if not exists project text;
+comment on column orchestrator.models.project is
+'A hash of the project''s files as they were when `orchestrator` last built the '
+'table; where they are others now, it is due.';
 comment on column orchestrator.models.next_turn is
 'Until when time alone brings nothing to compute; null: it may at any moment.';
 comment on table orchestrator.models is
 'What the project declares of each summary table, and up to when it is '
 'refreshed. One row per summary table.';
+
+create table if not exists orchestrator.views (
+    relation text primary key,
+    compiled text not null,
+    definition text not null
+);
+comment on table orchestrator.views is
+'The views that summary tables read, as the last build left them: the hash of '
+'the SQL that dbt compiled, and of what the database made of it. One row per view.';
 
 create table if not exists orchestrator.refresh_queue (
     model text not null,

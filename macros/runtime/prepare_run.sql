@@ -1,0 +1,43 @@
+{# On-run-start, the one hook: check what this run needs, and bring into the
+   database what the models share. Executed while the hook renders: dbt goes on to
+   the models after a hook's SQL has failed, and stops at an error before it. What
+   compiles alone renders hooks, too, and is to change nothing. #}
+{% macro prepare_run() -%}
+    {%- if execute and flags.WHICH not in ['compile', 'generate', 'show'] -%}
+        {%- do _complete_relation_cache() -%}
+        {%- for step in preparations().values() -%}
+            {%- set sql = step() -%}
+            {%- if sql.strip() -%}
+                {%- do run_query(sql) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# {name: macro} of what prepares a run, in order. Each returns SQL that ends its
+   transaction, or none where there is nothing to do; each sees what the ones
+   before it have done. #}
+{% macro preparations() -%}
+    {%- do return({
+        'check_target': check_target,
+        'check_sources': check_sources,
+        'install_runtime': install_runtime,
+        'declare_models': declare_models,
+        'install_functions': install_functions,
+        'declare_access': declare_access,
+        'capture_changes': capture_changes,
+    }) -%}
+{%- endmacro %}
+
+{# With --no-populate-cache, dbt asks for a schema's relations as a model needs
+   them, and counts the schema as known from the first one it notes: another
+   thread would take the others for missing. #}
+{% macro _complete_relation_cache() -%}
+    {%- if not flags.POPULATE_CACHE -%}
+        {%- for name in graph.nodes.values()
+            | selectattr('resource_type', 'equalto', 'model')
+            | map(attribute='schema') | unique -%}
+            {%- do adapter.get_relation(target.database, name, 'any') -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
