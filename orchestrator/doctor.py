@@ -18,6 +18,7 @@ from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.queries import query
+from orchestrator.words import counted
 
 FOLDER = "orchestrator.sql.doctor"
 TOLD = "orchestrator needs "
@@ -68,6 +69,8 @@ def examine(project: Project) -> Iterator[Finding]:
             yield from _zones(connection, source)
         yield from _ask(connection, "indexes", sources)
         yield from _ask(connection, "tables", {"tables": needs["tables"]})
+        for calendar, early_rows in needs["calendars"].items():
+            yield from _history(connection, calendar, early_rows)
         if needs["publication"]:
             named = {"publication": needs["publication"]}
             yield from _ask(connection, "replication", named)
@@ -133,6 +136,33 @@ def _ask(
 ) -> list[Finding]:
     found = connection.execute(query(check, FOLDER), values).fetchall()
     return [Finding(check, *row) for row in found]
+
+
+def _history(
+    connection: Connection[Any], calendar: str, early_rows: str
+) -> Iterator[Finding]:
+    """Say which rows lie before their tenant's first day, by a calendar.
+
+    `early_rows` is the query that dbt's own test asks. A calendar that is not
+    built yet has nothing to say.
+    """
+    found = connection.execute("select to_regclass(%s)", [calendar]).fetchone()
+    if not early_rows or not found or found[0] is None:
+        return
+    try:
+        rows = connection.execute(early_rows.encode()).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return  # the check of the sources has said so
+    for source, number, earliest in rows:
+        yield Finding(
+            "history",
+            "warning",
+            f"{counted(number, 'row')} of {source}, the earliest of "
+            f"{earliest:%Y-%m-%d}, lie before their tenant's first day: tables with a "
+            "row for every day do not show them",
+            "Correct the date from which a tenant is there: started_at of "
+            f"{calendar.replace(chr(34), '')}.",
+        )
 
 
 def _zones(connection: Connection[Any], source: Mapping[str, Any]) -> list[Finding]:

@@ -1,9 +1,12 @@
-{# A select, to stand in a lateral join, of what is owed as a row of the relation
-   `periods` ends: what in `payment_schedules` is due by `day` and unpaid. #}
-{% macro outstanding_balance(day) -%}
-    select coalesce(sum(payment_schedules.amount), 0) as outstanding_balance
-    from payment_schedules
-    where
-        payment_schedules.due_on <= {{ day }}
-        and {{ outlasts('payment_schedules.paid_at') }}
+{# The common table expressions, of which the last is `owed`, of what in
+   `payment_schedules` is due by the day that each of `periods` ends with and
+   unpaid then: `total` for each end, as `at`. Due dates are of `timezone`. #}
+{% macro outstanding_balance(timezone) -%}
+    {{ open_at_end(
+        'owed',
+        'payment_schedules',
+        opened=local_instant('payment_schedules.due_on::timestamp', timezone),
+        closed='payment_schedules.paid_at',
+        amount='payment_schedules.amount'
+    ) }}
 {%- endmacro %}

@@ -2,8 +2,8 @@
    there is nothing to compare with. #}
 {% macro percent_change(current, previous) -%}
     round(
-        ({{ current }} - {{ previous }})::numeric
-        / nullif({{ previous }}, 0) * 100,
+        100 * ({{ current }} - {{ previous }})::numeric
+        / nullif({{ previous }}, 0),
         2
     )
 {%- endmacro %}

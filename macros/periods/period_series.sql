@@ -58,14 +58,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether what is asked for is held against the tenant's first instant. Not
+{# Whether what is asked for is compared with the tenant's first instant. Not
    where rows make the tenant's periods: then it is its first row, costly to
    find, and looked up only where the whole past is asked for. #}
 {% macro _is_clipped(summary) -%}
-    {%- do return(not (
-        summary.grain == 'all'
-        or (summary.tenant and summary.rows == 'some')
-    )) -%}
+    {%- do return(summary.grain != 'all' and summary.rows != 'some') -%}
 {%- endmacro %}
 
 {% macro _tenants(summary, calendar, requests, condition) -%}
@@ -169,15 +166,45 @@ where
     )
     {%- endif %}
     {% if existing -%}
-    -- An inactive tenant keeps the periods it has and gets none by itself.
+    -- An inactive tenant keeps the periods it has, or of which a table that
+    -- this one reads has rows, and gets none by itself.
     and (
         calendar.is_active
         {% if tenant -%}
         or (requests.tenant is not null and requests.period is not null)
         {%- endif %}
         or {{ _has_row(summary, existing, period) }}
+        {%- for upstream in _upstream_of_same_tenant(summary) if is_local %}
+        or exists (
+            select from {{ upstream.relation }} as target
+            where
+                target.{{ tenant }} = calendar.{{ tenant }}
+                and {{ upstream.expression }} >= {{ period }}
+                and {{ upstream.expression }}
+                < series.start + interval '{{ length }}'
+        )
+        {%- endfor %}
     )
     {%- endif %}
+{%- endmacro %}
+
+{# Of the summary tables that a model reads, those of its tenants' local periods:
+   each as summary_config gives it, with its `relation`. #}
+{% macro _upstream_of_same_tenant(summary) -%}
+    {%- set found = [] -%}
+    {%- for name in lineage_of(model).upstream if summary.tenant -%}
+        {%- for node in graph.nodes.values() if node.name == name
+            and node.resource_type == 'model' -%}
+            {%- set upstream = summary_config(node) -%}
+            {%- if upstream.tenant == summary.tenant
+                and upstream.grain in ('day', 'week', 'month') -%}
+                {%- do found.append(
+                    dict(upstream, relation=relation_of(node))
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
 {%- endmacro %}
 
 {% macro _has_row(summary, existing, period) -%}

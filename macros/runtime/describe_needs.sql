@@ -18,9 +18,17 @@
             {%- do sources.update({source.unique_id: _needed(source, true)}) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- set calendars = {} -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.meta.get('calendar') -%}
+        {%- do calendars.update({
+            relation_of(node) | string: rows_before_first_day(node)
+        }) -%}
+    {%- endfor -%}
     {%- do log('orchestrator needs ' ~ tojson({
         'sources': sources.values() | list,
         'tables': tables,
+        'calendars': calendars,
         'publication': var('publication') if replicated else none,
     })) -%}
 {%- endmacro %}

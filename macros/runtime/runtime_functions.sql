@@ -2,8 +2,9 @@
    Each runs with its owner's rights and lets in admins alone. #}
 {% macro runtime_functions() %}
 -- Refresh a summary table here and now: its open requests and the periods that
--- time has brought. A failure is recorded, leaves the requests, and comes back
--- as a row and a warning.
+-- time has brought, after those of the tables that it reads. A failure is
+-- recorded, leaves the requests, and comes back as a row and a warning. Where
+-- somebody else is refreshing one of them, the status is `skipped`.
 create or replace function analytics.refresh(model text)
 returns table (
     status text, periods integer, rows_changed integer, error_message text
@@ -15,7 +16,7 @@ begin
     perform orchestrator.require_admin();
     return query
     select run.status, run.periods, run.rows_changed, run.error_message
-    from orchestrator.refresh(model, 'database') as run;
+    from orchestrator.refresh_by_name(model, 'database') as run;
 end
 $$;
 

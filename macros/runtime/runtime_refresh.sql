@@ -26,6 +26,24 @@ begin
 end
 $$;
 
+-- Close a run whose work was not done: as `error` or `skipped`.
+create or replace function orchestrator.close_run(
+    p_run bigint, p_status text, p_reason text, p_message text
+)
+returns orchestrator.job_runs
+language sql
+set search_path = ''
+as $$
+    update orchestrator.job_runs
+    set
+        status = p_status,
+        finished_at = clock_timestamp(),
+        reason = coalesce(p_reason, reason),
+        error_message = p_message
+    where id = p_run
+    returning *
+$$;
+
 -- Close a run as failed: the one that its invocation has left, or a new one.
 create or replace function orchestrator.fail_run(
     p_model text,
@@ -38,19 +56,13 @@ returns orchestrator.job_runs
 language plpgsql
 set search_path = ''
 as $$
-declare
-    run_id constant bigint :=
-        orchestrator.open_run(p_model, p_executor, p_invocation, p_began);
-    run orchestrator.job_runs;
 begin
-    update orchestrator.job_runs
-    set
-        status = 'error',
-        finished_at = clock_timestamp(),
-        error_message = p_message
-    where id = run_id
-    returning * into run;
-    return run;
+    return orchestrator.close_run(
+        orchestrator.open_run(p_model, p_executor, p_invocation, p_began),
+        'error',
+        null,
+        p_message
+    );
 end
 $$;
 
@@ -384,11 +396,11 @@ begin
 end
 $$;
 
--- Refresh a summary table, first those it reads that have work to do, and wait
--- for whoever refreshes them: when this returns, the table is fresh. An error
--- where one of them fails.
-create or replace function orchestrator.refresh_now(
-    p_model text, p_executor text default 'database'
+-- Refresh a summary table, first those it reads that have work to do. Its run is
+-- `success` only where all of these are fresh: `error` where one of them failed,
+-- `skipped` where one is being refreshed. With p_waits, that is waited for.
+create or replace function orchestrator.refresh_by_name(
+    p_model text, p_executor text, p_waits boolean default false
 )
 returns orchestrator.job_runs
 language plpgsql
@@ -408,15 +420,51 @@ begin
         if next_model <> p_model and not orchestrator.has_work(next_model) then
             continue;
         end if;
-        perform pg_advisory_xact_lock(
-            hashtext('orchestrator'), hashtext(next_model)
-        );
-        run := orchestrator.refresh(next_model, p_executor);
-        if run.status = 'error' then
-            raise exception '% was not refreshed: %',
-                next_model, run.error_message;
+        if p_waits then
+            perform pg_advisory_xact_lock(
+                hashtext('orchestrator'), hashtext(next_model)
+            );
         end if;
+        run := orchestrator.refresh(next_model, p_executor);
+        exit when run.status <> 'success';
     end loop;
+    if run.job <> p_model then
+        return orchestrator.close_run(
+            orchestrator.open_run(p_model, p_executor, null),
+            run.status,
+            case run.status
+                when 'skipped' then next_model || ' is being refreshed'
+            end,
+            case run.status
+                when 'error' then format(
+                    '%s, which it reads, was not refreshed: %s',
+                    next_model, run.error_message
+                )
+            end
+        );
+    end if;
+    return run;
+end
+$$;
+
+-- The same, waiting for whoever refreshes them: when this returns, the table is
+-- fresh. An error where it is not.
+create or replace function orchestrator.refresh_now(
+    p_model text, p_executor text default 'database'
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = ''
+as $$
+declare
+    run constant orchestrator.job_runs := orchestrator.refresh_by_name(
+        p_model, p_executor, p_waits => true
+    );
+begin
+    if run.status <> 'success' then
+        raise exception '% was not refreshed: %',
+            p_model, coalesce(run.error_message, run.reason);
+    end if;
     return run;
 end
 $$;

@@ -18,6 +18,14 @@ unit_balances as (
     select * from {{ ref('stg_community__unit_balances') }}
 ),
 
+{{ open_at_end(
+    'pending',
+    'packages',
+    opened='packages.received_at',
+    closed='packages.picked_up_at',
+    by=['community_id']
+) }},
+
 final as (
     select
         {{ row_id(['periods.community_id', 'periods.metric_date']) }} as id,
@@ -26,7 +34,7 @@ final as (
         counts.*,
         debts.units_delinquent,
         debts.total_delinquent_amount,
-        pending.packages_pending,
+        pending.total::integer as packages_pending,
         now() as computed_at
     from periods
 
@@ -84,17 +92,10 @@ final as (
             and latest.oldest_due_date < periods.metric_date
     ) as debts on true
 
-    inner join lateral (
-        select count(*)::integer as packages_pending
-        from packages
-        where
-            packages.community_id = periods.community_id
-            and packages.received_at < periods.ends_at
-            and (
-                packages.picked_up_at is null
-                or packages.picked_up_at >= periods.ends_at
-            )
-    ) as pending on true
+    inner join pending
+        on
+            periods.community_id = pending.community_id
+            and periods.ends_at = pending.at
 )
 
 select * from final

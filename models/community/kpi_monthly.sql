@@ -41,17 +41,19 @@ amenity_utilization as (
         periods.month_start,
         amenities.name,
         {{ percent_of(
-            'coalesce(sum(reserved.hours), 0)',
-            'sum(amenities.open_hours_per_day'
+            'coalesce(sum(reserved.seconds), 0)',
+            'sum(3600 * amenities.open_hours_per_day'
             ~ ' * extract(day from periods.month_end))'
         ) }} as utilization
     from periods
     inner join amenities on periods.community_id = amenities.community_id
     inner join lateral (
         select
-            sum({{ hours_between(
-                'reservations.starts_at', 'reservations.ends_at'
-            ) }}) as hours
+            sum(
+                extract(
+                    epoch from reservations.ends_at - reservations.starts_at
+                )
+            ) as seconds
         from reservations
         where
             reservations.community_id = periods.community_id
@@ -147,12 +149,8 @@ final as (
 
     inner join lateral (
         select
-            round(
-                avg({{ hours_between(
-                    'incidents.reported_at', 'incidents.resolved_at'
-                ) }}),
-                2
-            ) as avg_resolution_hours
+            {{ avg_duration('incidents.reported_at', 'incidents.resolved_at') }}
+                as avg_resolution_hours
         from incidents
         where
             incidents.community_id = periods.community_id

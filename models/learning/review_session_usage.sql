@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_learning__calendar')) }} as periods
+    select * from {{ periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 review_sessions as (
@@ -21,14 +21,11 @@ final as (
             count(*)::integer as sessions,
             count(distinct review_sessions.user_id)::integer as learners,
             sum(review_sessions.cards_reviewed)::integer as cards_reviewed,
-            round(
-                extract(
-                    epoch from avg(
-                        review_sessions.ended_at - review_sessions.started_at
-                    )
-                ) / 60,
-                2
-            ) as avg_minutes
+            {{ avg_duration(
+                'review_sessions.started_at',
+                'review_sessions.ended_at',
+                'minute'
+            ) }} as avg_minutes
         from review_sessions
         where {{ during('review_sessions.started_at') }}
     ) as counts on counts.sessions > 0

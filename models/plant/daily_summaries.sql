@@ -18,41 +18,77 @@ stops as (
     select * from {{ ref('int_plant__stops') }}
 ),
 
--- In how many of the day's minutes the asset stood still: for each reason, and,
--- where that is null, for any. Stops that overlap are one.
-reasons as (
+-- The claimed days of each asset, and how far they reach.
+spans as (
+    select
+        asset_id,
+        timezone,
+        min(starts_at) as starts_at,
+        max(ends_at) as ends_at
+    from periods
+    group by asset_id, timezone
+),
+
+-- For how many of the day's seconds the asset stood still: for each reason, and,
+-- where that is null, for any. Stops that overlap are one. Each stop is looked
+-- at for the days that it covers.
+stopped as (
     select
         periods.asset_id,
         periods.report_date,
+        stops.reason_code,
+        range_agg(
+            tstzrange(stops.started_at, stops.ended_at)
+            * tstzrange(periods.starts_at, periods.ends_at)
+        ) as during
+    from spans
+    inner join stops
+        on
+            spans.asset_id = stops.asset_id
+            and spans.ends_at > stops.started_at
+            and (spans.starts_at < stops.ended_at or stops.ended_at is null)
+    cross join lateral generate_series(
+        date_trunc(
+            'day',
+            greatest(stops.started_at, spans.starts_at)
+            at time zone spans.timezone
+        ),
+        least(stops.ended_at, spans.ends_at) at time zone spans.timezone,
+        interval '1 day'
+    ) as days (day)
+    inner join periods
+        on
+            spans.asset_id = periods.asset_id
+            and days.day = periods.report_date
+    group by
+        periods.asset_id,
+        periods.report_date,
+        rollup(stops.reason_code)
+),
+
+reasons as (
+    select
+        stopped.asset_id,
+        stopped.report_date,
         stopped.reason_code,
-        (
-            select sum(extract(epoch from upper(part) - lower(part))) / 60
-            from unnest(stopped.during) as part
-        ) as minutes
-    from periods
-    inner join lateral (
-        select
-            stops.reason_code,
-            range_agg(
-                tstzrange(stops.started_at, stops.ended_at)
-                * tstzrange(periods.starts_at, periods.ends_at)
-            ) as during
-        from stops
-        where
-            stops.asset_id = periods.asset_id
-            and stops.started_at < periods.ends_at
-            and (stops.ended_at > periods.starts_at or stops.ended_at is null)
-        group by rollup (stops.reason_code)
-    ) as stopped on true
+        coalesce(
+            sum(extract(epoch from upper(parts.part) - lower(parts.part))), 0
+        ) as seconds
+    from stopped
+    cross join lateral unnest(stopped.during) as parts (part)
+    group by
+        stopped.asset_id,
+        stopped.report_date,
+        stopped.reason_code
 ),
 
 downtime as (
     select
         asset_id,
         report_date,
-        coalesce(max(minutes) filter (where reason_code is null), 0) as minutes,
+        max(seconds) filter (where reason_code is null) as seconds,
         (
-            array_agg(reason_code order by minutes desc, reason_code asc)
+            array_agg(reason_code order by seconds desc, reason_code asc)
             filter (where reason_code is not null)
         )[1] as longest_reason
     from reasons
@@ -67,14 +103,16 @@ days as (
         counts.good,
         counts.waste,
         production_targets.target_output,
-        production_targets.planned_minutes,
-        downtime.minutes as down_minutes,
         downtime.longest_reason,
+        60.0 * production_targets.planned_minutes as planned_seconds,
+        60.0 * production_targets.planned_minutes - down.seconds
+            as running_seconds,
+        down.seconds / 60 as down_minutes,
         (counts.good + counts.waste)::numeric as total,
-        production_targets.planned_minutes - downtime.minutes
-            as running_minutes,
-        downtime.minutes * assets.cost_per_minute
-        + counts.waste * assets.cost_per_waste_unit as loss
+        (
+            down.seconds * assets.cost_per_minute
+            + 60 * counts.waste * assets.cost_per_waste_unit
+        ) / 60 as loss
     from periods
 
     inner join lateral (
@@ -93,10 +131,14 @@ days as (
             periods.asset_id = production_targets.asset_id
             and periods.report_date = production_targets.target_date
 
-    inner join downtime
+    left join downtime
         on
             periods.asset_id = downtime.asset_id
             and periods.report_date = downtime.report_date
+
+    cross join lateral (
+        select coalesce(downtime.seconds, 0) as seconds
+    ) as down
 
     inner join assets on periods.asset_id = assets.asset_id
 
@@ -104,26 +146,23 @@ days as (
 ),
 
 -- Availability times performance times quality, each of them from 0 to 1, even
--- where a count below zero corrects another.
+-- where a count below zero corrects another: (running / planned) * (total *
+-- planned / (target * running)) * (good / total), reduced to one division. At
+-- full speed and more, performance is 1.
 rated as (
     select
         *,
         case
-            when (planned_minutes > 0 and target_output > 0) is not true
+            when (planned_seconds > 0 and target_output > 0) is not true
                 then null
-            when least(running_minutes, good, total) <= 0 then 0
+            when least(running_seconds, good, total) <= 0 then 0
+            when total * planned_seconds < target_output * running_seconds
+                then {{ percent_of('least(good, total)', 'target_output') }}
             else
-                round(
-                    100
-                    * (running_minutes / planned_minutes)
-                    * least(
-                        total * planned_minutes
-                        / (target_output * running_minutes),
-                        1
-                    )
-                    * least(good / total, 1),
-                    2
-                )
+                {{ percent_of(
+                    'running_seconds * least(good, total)',
+                    'planned_seconds * total'
+                ) }}
         end as oee_percentage
     from days
 ),

@@ -10,13 +10,21 @@ insurance_documents as (
     select * from {{ ref('stg_rental__insurance_documents') }}
 ),
 
+{{ open_at_end(
+    'pending',
+    'insurance_documents',
+    opened='insurance_documents.submitted_at',
+    closed='insurance_documents.reviewed_at',
+    still="insurance_documents.status = 'pending'"
+) }},
+
 final as (
     select
         periods.bucket_date,
         made.status_counts,
         made.bookings,
         cancelled.cancellations,
-        pending.insurance_pending,
+        pending.total::integer as insurance_pending,
         now() as computed_at
     from periods
 
@@ -34,16 +42,7 @@ final as (
         where {{ during('bookings.cancelled_at') }}
     ) as cancelled on true
 
-    inner join lateral (
-        select count(*)::integer as insurance_pending
-        from insurance_documents
-        where
-            insurance_documents.submitted_at < periods.ends_at
-            and {{ outlasts(
-                'insurance_documents.reviewed_at',
-                "insurance_documents.status = 'pending'"
-            ) }}
-    ) as pending on true
+    inner join pending on periods.ends_at = pending.at
 )
 
 select * from final

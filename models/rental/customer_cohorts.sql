@@ -3,7 +3,7 @@ with periods as (
         *,
         cohort_month::timestamp as first_month,
         {{ present() }} at time zone timezone as local_present
-    from {{ periods(ref('int_rental__calendar')) }} as periods
+    from {{ periods(ref('int_rental__cohort_calendar')) }} as periods
 ),
 
 -- Not materialized, so that a cohort's customers are found by index.

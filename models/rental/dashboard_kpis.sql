@@ -1,3 +1,4 @@
+{%- set timezone = "'" ~ var('rental_timezone') ~ "'" -%}
 with snapshots as (
     select * from {{ periods(ref('int_rental__calendar')) }} as periods
 ),
@@ -56,6 +57,31 @@ periods as materialized (
         >= (calendar.started_at at time zone calendar.timezone)::date
 ),
 
+-- Machines and customers of each day, from the days that each booking covers.
+dates as (
+    select distinct metric_date from periods
+),
+
+rented as (
+    select
+        dates.metric_date,
+        count(distinct equipment.equipment_id) as machines,
+        count(distinct bookings.customer_id) as customers
+    from bookings
+    cross join lateral generate_series(
+        greatest(bookings.starts_on, (select min(metric_date) from dates))
+        ::timestamp,
+        least(bookings.ends_on, (select max(metric_date) from dates))::timestamp,
+        interval '1 day'
+    ) as days (day)
+    inner join dates on days.day = dates.metric_date
+    left join equipment on bookings.equipment_id = equipment.equipment_id
+    where bookings.status <> 'cancelled'
+    group by dates.metric_date
+),
+
+{{ outstanding_balance(timezone) }},
+
 measured as (
     select
         periods.snapshot_date,
@@ -78,21 +104,9 @@ measured as (
         where {{ during('receipts.received_at') }}
     ) as received on true
 
-    inner join lateral (
-        select
-            count(distinct equipment.equipment_id) as machines,
-            count(distinct bookings.customer_id) as customers
-        from bookings
-        left join equipment on bookings.equipment_id = equipment.equipment_id
-        where
-            bookings.status <> 'cancelled'
-            and bookings.starts_on <= periods.metric_date
-            and bookings.ends_on >= periods.metric_date
-    ) as rented on true
+    left join rented on periods.metric_date = rented.metric_date
 
-    inner join lateral (
-        {{ outstanding_balance('periods.metric_date') }}
-    ) as owed on true
+    inner join owed on periods.ends_at = owed.at
 
     cross join lateral (
         values
@@ -100,10 +114,10 @@ measured as (
         ('revenue', received.revenue::numeric(14, 2)),
         (
             'utilization_pct',
-            {{ percent_of('rented.machines', 'fleet.machines') }}
+            {{ percent_of('coalesce(rented.machines, 0)', 'fleet.machines') }}
         ),
-        ('active_customers', rented.customers),
-        ('outstanding_balance', owed.outstanding_balance::numeric(14, 2))
+        ('active_customers', coalesce(rented.customers, 0)),
+        ('outstanding_balance', owed.total::numeric(14, 2))
     ) as figures (metric, figure)
 ),
 

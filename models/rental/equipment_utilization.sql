@@ -13,66 +13,85 @@ services as (
     select * from {{ ref('stg_rental__equipment_maintenance') }}
 ),
 
+-- The days that the claimed periods of each machine look at.
+spans as (
+    select
+        equipment_id,
+        min(first_date) as first_date,
+        max(snapshot_date) as last_date
+    from periods
+    group by equipment_id
+),
+
+-- What each day earns: a booking's revenue, spread over all its days. Many
+-- decimals, so that shares which add up to an exact half still do.
+rented_days as (
+    select
+        spans.equipment_id,
+        days.day::date as rented_on,
+        sum(
+            bookings.total_amount::numeric(60, 30)
+            / nullif(bookings.ends_on - bookings.starts_on + 1, 0)
+        ) as revenue
+    from spans
+    inner join bookings
+        on
+            spans.equipment_id = bookings.equipment_id
+            and spans.last_date >= bookings.starts_on
+            and spans.first_date <= bookings.ends_on
+    cross join lateral generate_series(
+        greatest(bookings.starts_on, spans.first_date)::timestamp,
+        least(bookings.ends_on, spans.last_date)::timestamp,
+        interval '1 day'
+    ) as days (day)
+    where bookings.status <> 'cancelled'
+    group by spans.equipment_id, days.day
+),
+
+-- Each rented day lies in the windows of 30 snapshots.
+rented as (
+    select
+        periods.equipment_id,
+        periods.snapshot_date,
+        count(*)::integer as days,
+        round(round(sum(rented_days.revenue), 20), 2) as revenue
+    from rented_days
+    cross join generate_series(0, 29) as days_since
+    inner join periods
+        on
+            rented_days.equipment_id = periods.equipment_id
+            and rented_days.rented_on + days_since = periods.snapshot_date
+    group by periods.equipment_id, periods.snapshot_date
+),
+
+{{ open_at_end(
+    'due',
+    'services',
+    opened=local_instant(
+        'services.due_on::timestamp', "'" ~ var('rental_timezone') ~ "'"
+    ),
+    closed='services.completed_at',
+    by=['equipment_id']
+) }},
+
 final as (
     select
         periods.snapshot_date,
         periods.equipment_id,
-        {{ percent_of('rented.days', '30') }} as utilization_pct,
-        rented.days as rented_days,
-        due.maintenance_due,
-        booked.revenue,
+        {{ percent_of('coalesce(rented.days, 0)', '30') }} as utilization_pct,
+        coalesce(rented.days, 0) as rented_days,
+        due.total > 0 as maintenance_due,
+        coalesce(rented.revenue, 0) as revenue,
         now() as computed_at
     from periods
-
-    -- The part of each booking that lies in the 30 days.
-    inner join lateral (
-        select
-            range_agg(part.days) as days,
-            coalesce(
-                round(
-                    sum(
-                        bookings.total_amount
-                        * (upper(part.days) - lower(part.days))
-                        / (bookings.ends_on - bookings.starts_on + 1)
-                    ),
-                    2
-                ),
-                0
-            ) as revenue
-        from bookings
-        inner join lateral (
-            select
-                daterange(
-                    greatest(bookings.starts_on, periods.first_date),
-                    least(bookings.ends_on, periods.snapshot_date),
-                    '[]'
-                ) as days
-        ) as part on true
-        where
-            bookings.equipment_id = periods.equipment_id
-            and bookings.status <> 'cancelled'
-            and bookings.starts_on <= periods.snapshot_date
-            and bookings.ends_on
-            >= greatest(bookings.starts_on, periods.first_date)
-    ) as booked on true
-
-    -- A day that two bookings cover is one day.
-    inner join lateral (
-        select coalesce(sum(upper(span) - lower(span)), 0)::integer as days
-        from unnest(booked.days) as span
-    ) as rented on true
-
-    inner join lateral (
-        select count(*) > 0 as maintenance_due
-        from services
-        where
-            services.equipment_id = periods.equipment_id
-            and services.due_on <= periods.snapshot_date
-            and (
-                services.completed_at is null
-                or services.completed_at >= periods.ends_at
-            )
-    ) as due on true
+    left join rented
+        on
+            periods.equipment_id = rented.equipment_id
+            and periods.snapshot_date = rented.snapshot_date
+    inner join due
+        on
+            periods.equipment_id = due.equipment_id
+            and periods.ends_at = due.at
 )
 
 select * from final

@@ -1,3 +1,4 @@
+{%- set timezone = "'" ~ var('rental_timezone') ~ "'" -%}
 with periods as (
     select * from {{ periods(ref('int_rental__calendar')) }} as periods
 ),
@@ -18,13 +19,24 @@ financial_transactions as (
     select * from {{ ref('stg_rental__financial_transactions') }}
 ),
 
+{{ outstanding_balance(timezone) }},
+
+{{ open_at_end(
+    'pending',
+    'payout_reconciliations',
+    opened='payout_reconciliations.created_at',
+    closed='payout_reconciliations.settled_at',
+    still="payout_reconciliations.status = 'pending'",
+    amount='payout_reconciliations.amount'
+) }},
+
 final as (
     select
         periods.snapshot_date,
         received.stripe_collections,
         received.manual_collections,
-        owed.outstanding_balance as ar_balance,
-        pending.payouts as payouts_pending,
+        owed.total as ar_balance,
+        pending.total as payouts_pending,
         ledger.net_revenue,
         now() as computed_at
     from periods
@@ -42,20 +54,9 @@ final as (
         where {{ during('receipts.received_at') }}
     ) as received on true
 
-    inner join lateral (
-        {{ outstanding_balance('periods.snapshot_date') }}
-    ) as owed on true
+    inner join owed on periods.ends_at = owed.at
 
-    inner join lateral (
-        select coalesce(sum(payout_reconciliations.amount), 0) as payouts
-        from payout_reconciliations
-        where
-            payout_reconciliations.created_at < periods.ends_at
-            and {{ outlasts(
-                'payout_reconciliations.settled_at',
-                "payout_reconciliations.status = 'pending'"
-            ) }}
-    ) as pending on true
+    inner join pending on periods.ends_at = pending.at
 
     -- Payouts only move money that has been earned.
     inner join lateral (

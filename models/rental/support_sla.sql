@@ -16,26 +16,49 @@ tickets as not materialized (
     select * from {{ ref('int_rental__ticket_deadlines') }}
 ),
 
+-- How many wait at each moment, for each priority that there is.
+priorities as (
+    select distinct priority from tickets
+),
+
+moments as (
+    select
+        periods.state_at,
+        priorities.priority
+    from periods
+    cross join priorities
+),
+
+{{ open_at_end(
+    'waiting',
+    'tickets',
+    opened='tickets.created_at',
+    closed='tickets.resolved_at',
+    still='tickets.is_unfinished',
+    by=['priority'],
+    periods='moments',
+    ends_at='state_at'
+) }},
+
+waiting_by_priority as (
+    select
+        at,
+        jsonb_object_agg(priority, total) as priority_counts
+    from waiting
+    where total > 0 and priority is not null
+    group by at
+),
+
 final as (
     select
         periods.bucket_date,
-        waiting.priority_counts,
+        coalesce(waiting_by_priority.priority_counts, '{}')
+            as priority_counts,
         breached.sla_breaches,
         answered.avg_first_response_minutes,
         resolved.avg_resolution_hours,
         now() as computed_at
     from periods
-
-    inner join lateral (
-        select {{ count_by('tickets.priority') }} as priority_counts
-        from tickets
-        where
-            tickets.created_at < periods.state_at
-            and (
-                tickets.resolved_at >= periods.state_at
-                or tickets.is_unfinished
-            )
-    ) as waiting on true
 
     inner join lateral (
         select count(*)::integer as sla_breaches
@@ -55,30 +78,22 @@ final as (
 
     inner join lateral (
         select
-            round(
-                avg(
-                    extract(
-                        epoch from tickets.first_response_at
-                        - tickets.created_at
-                    )
-                ) / 60,
-                2
-            ) as avg_first_response_minutes
+            {{ avg_duration(
+                'tickets.created_at', 'tickets.first_response_at', 'minute'
+            ) }} as avg_first_response_minutes
         from tickets
         where {{ during('tickets.first_response_at') }}
     ) as answered on true
 
     inner join lateral (
         select
-            round(
-                avg({{ hours_between(
-                    'tickets.created_at', 'tickets.resolved_at'
-                ) }}),
-                2
-            ) as avg_resolution_hours
+            {{ avg_duration('tickets.created_at', 'tickets.resolved_at') }}
+                as avg_resolution_hours
         from tickets
         where {{ during('tickets.resolved_at') }}
     ) as resolved on true
+
+    left join waiting_by_priority on periods.state_at = waiting_by_priority.at
 )
 
 select * from final

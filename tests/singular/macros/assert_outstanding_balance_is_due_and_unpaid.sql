@@ -11,18 +11,21 @@ payment_schedules (due_on, paid_at, amount) as (
     ('2026-06-10', timestamptz '2026-06-11 04:00+00', 10),
     ('2026-06-11', null, 100),
     ('2026-06-10', '2026-06-11 03:59:59+00', 1000),
-    ('2026-06-12', null, 10000)
+    ('2026-06-12', null, 10000),
+    -- Paid before it was due, and due on no day.
+    ('2026-06-11', '2026-06-09 12:00+00', 100000),
+    (null, null, 1000000)
 ),
+
+{{ outstanding_balance("'America/New_York'") }},
 
 computed as (
     select
         periods.metric_date,
         periods.expected,
-        owed.outstanding_balance as actual
+        owed.total as actual
     from periods
-    inner join lateral (
-        {{ outstanding_balance('periods.metric_date') }}
-    ) as owed on true
+    left join owed on periods.ends_at = owed.at
 )
 
 select *
