@@ -29,18 +29,12 @@ spans as (
     group by asset_id, timezone
 ),
 
--- For how many of the day's seconds the asset stood still: for each reason, and,
--- where that is null, for any. Stops that overlap are one. Each stop is looked
--- at for the days that it covers.
-stopped as (
+-- The days that each stop covers. Materialized: else the planner may look through
+-- all periods for each stop.
+stop_days as materialized (
     select
-        periods.asset_id,
-        periods.report_date,
-        stops.reason_code,
-        range_agg(
-            tstzrange(stops.started_at, stops.ended_at)
-            * tstzrange(periods.starts_at, periods.ends_at)
-        ) as during
+        stops.*,
+        days.day::date as report_date
     from spans
     inner join stops
         on
@@ -56,30 +50,40 @@ stopped as (
         least(stops.ended_at, spans.ends_at) at time zone spans.timezone,
         interval '1 day'
     ) as days (day)
-    inner join periods
+),
+
+-- When the asset stood still on a day: for each reason, and, where that is null,
+-- for any. Stops that overlap are one.
+stopped as (
+    select
+        periods.asset_id,
+        periods.report_date,
+        stop_days.reason_code,
+        range_agg(
+            tstzrange(stop_days.started_at, stop_days.ended_at)
+            * tstzrange(periods.starts_at, periods.ends_at)
+        ) as during
+    from periods
+    inner join stop_days
         on
-            spans.asset_id = periods.asset_id
-            and days.day = periods.report_date
+            periods.asset_id = stop_days.asset_id
+            and periods.report_date = stop_days.report_date
     group by
         periods.asset_id,
         periods.report_date,
-        rollup(stops.reason_code)
+        rollup(stop_days.reason_code)
 ),
 
 reasons as (
     select
-        stopped.asset_id,
-        stopped.report_date,
-        stopped.reason_code,
-        coalesce(
-            sum(extract(epoch from upper(parts.part) - lower(parts.part))), 0
+        asset_id,
+        report_date,
+        reason_code,
+        (
+            select coalesce(sum(extract(epoch from upper(part) - lower(part))), 0)
+            from unnest(stopped.during) as part
         ) as seconds
     from stopped
-    cross join lateral unnest(stopped.during) as parts (part)
-    group by
-        stopped.asset_id,
-        stopped.report_date,
-        stopped.reason_code
 ),
 
 downtime as (

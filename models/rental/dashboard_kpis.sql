@@ -57,16 +57,17 @@ periods as materialized (
         >= (calendar.started_at at time zone calendar.timezone)::date
 ),
 
--- Machines and customers of each day, from the days that each booking covers.
 dates as (
     select distinct metric_date from periods
 ),
 
-rented as (
+-- The days that each booking covers. Materialized: else the planner may look
+-- through all dates for each booking.
+rented_days as materialized (
     select
-        dates.metric_date,
-        count(distinct equipment.equipment_id) as machines,
-        count(distinct bookings.customer_id) as customers
+        bookings.equipment_id,
+        bookings.customer_id,
+        days.day::date as metric_date
     from bookings
     cross join lateral generate_series(
         greatest(bookings.starts_on, (select min(metric_date) from dates))
@@ -74,9 +75,17 @@ rented as (
         least(bookings.ends_on, (select max(metric_date) from dates))::timestamp,
         interval '1 day'
     ) as days (day)
-    inner join dates on days.day = dates.metric_date
-    left join equipment on bookings.equipment_id = equipment.equipment_id
     where bookings.status <> 'cancelled'
+),
+
+rented as (
+    select
+        dates.metric_date,
+        count(distinct equipment.equipment_id) as machines,
+        count(distinct rented_days.customer_id) as customers
+    from dates
+    inner join rented_days on dates.metric_date = rented_days.metric_date
+    left join equipment on rented_days.equipment_id = equipment.equipment_id
     group by dates.metric_date
 ),
 

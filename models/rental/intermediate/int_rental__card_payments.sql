@@ -6,13 +6,18 @@ booking_payments as (
     select * from {{ ref('stg_rental__booking_payments') }}
 )
 
+-- Looked up for each payment: of a day's few, the planner would read all.
 select
     payments.payment_id,
     payments.customer_id,
     payments.paid_at,
     payments.amount,
-    coalesce(booking_payments.kind, 'balance') as kind
+    coalesce(purposes.kind, 'balance') as kind
 from payments
-left join booking_payments
-    on payments.payment_id = booking_payments.payment_id
+left join lateral (
+    select booking_payments.kind
+    from booking_payments
+    where booking_payments.payment_id = payments.payment_id
+    limit 1
+) as purposes on true
 where payments.status = 'succeeded'
