@@ -55,7 +55,7 @@ moments as (
     ) as edges
 ),
 down as (
-    select id, day, sum(extract(epoch from next_at - at)) / 60 as minutes
+    select id, day, sum(extract(epoch from next_at - at)) as seconds
     from moments m
     where exists (
         select from stops s
@@ -99,8 +99,8 @@ figures as (
         coalesce(c.waste, 0) as waste,
         t.target_output as target,
         nullif(t.planned_minutes, 0)::numeric as planned,
-        coalesce(down.minutes, 0) as down,
-        greatest(t.planned_minutes - coalesce(down.minutes, 0), 0) as running,
+        coalesce(down.seconds, 0) as down,
+        greatest(60 * t.planned_minutes - coalesce(down.seconds, 0), 0) as running,
         d.cost_per_minute,
         d.cost_per_waste_unit,
         r.reason_code
@@ -115,21 +115,21 @@ figures as (
 rated as (
     select
         *,
+        -- As fractions with a common denominator: whichever of the speeds is
+        -- less, planned or possible, and no share above one or below zero.
+        case
+            when target = 0 or planned is null then null
+            when running = 0 or good <= 0 or good + waste <= 0 then 0
+            else round(
+                100 * least(good, good + waste)
+                * least(running * target, (good + waste) * planned * 60)
+                / ((good + waste) * planned * 60 * target),
+                2
+            )
+        end as oee,
         round(
-            100
-            * (running / planned)
-            * case
-                when target = 0 then null
-                when running = 0 then 0
-                else least(1, (good + waste) * planned / (target * running))
-            end
-            * case
-                when good + waste = 0 then 0
-                else good::numeric / (good + waste)
-            end,
-            2
-        ) as oee,
-        round(down * cost_per_minute + waste * cost_per_waste_unit, 2) as loss
+            (down * cost_per_minute + 60 * waste * cost_per_waste_unit) / 60, 2
+        ) as loss
     from figures
 )
 select
@@ -139,7 +139,7 @@ select
     oee as oee_percentage,
     good as actual_output,
     target as target_output,
-    round(down, 2) as downtime_minutes,
+    round(down / 60, 2) as downtime_minutes,
     waste as waste_count,
     loss as financial_loss_dollars,
     array_remove(

@@ -326,7 +326,7 @@ rented as (
     select
         equipment_id,
         day::date as rented_on,
-        total_amount / count(*) over (partition by id) as earned
+        total_amount::numeric(60, 30) / count(*) over (partition by id) as earned
     from rental.bookings,
         generate_series(starts_on, ends_on, interval '1 day') as day
     where status <> 'cancelled'
@@ -347,7 +347,8 @@ select
                 or (m.completed_at at time zone 'America/New_York')::date > d.day
             )
     ) as maintenance_due,
-    round(coalesce(sum(r.earned), 0), 2) as revenue
+    -- Thirds that add up to a whole cent, or a half, are one.
+    round(round(coalesce(sum(r.earned), 0), 25), 2) as revenue
 from days d
 join rental.equipment e on e.is_active
 left join rented r

@@ -5,13 +5,10 @@ with summary_stats as (
 calendar as (
     select
         calendar.timezone,
-        (calendar.started_at at time zone calendar.timezone)::date
-            as first_day,
         (models.refreshed_through at time zone calendar.timezone)::date
             as today
     from {{ ref('int_learning__calendar') }} as calendar
     inner join orchestrator.models on models.model = 'summary_stats'
-    where calendar.started_at is not null
 ),
 
 learning_days as (
@@ -20,9 +17,7 @@ learning_days as (
         calendar.today - learning_days.learned_on as days_ago
     from {{ ref('stg_learning__learning_days') }} as learning_days
     inner join calendar
-        on
-            learning_days.learned_on
-            between calendar.first_day and calendar.today
+        on calendar.today >= learning_days.learned_on
 ),
 
 signed_up as (
@@ -61,7 +56,7 @@ attempted as (
     inner join calendar
         on
             (quiz_attempts.started_at at time zone calendar.timezone)::date
-            between calendar.first_day and calendar.today
+            <= calendar.today
 ),
 
 counted as (

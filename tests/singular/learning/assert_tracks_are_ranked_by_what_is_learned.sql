@@ -5,21 +5,16 @@ with popular_tracks as (
 calendar as (
     select
         calendar.timezone,
-        (calendar.started_at at time zone calendar.timezone)::date
-            as first_day,
         (models.refreshed_through at time zone calendar.timezone)::date
             as today
     from {{ ref('int_learning__calendar') }} as calendar
     inner join orchestrator.models on models.model = 'popular_tracks'
-    where calendar.started_at is not null
 ),
 
 learned as (
     select
         learning_days.track_id,
-        count(*) filter (
-            where learning_days.learned_on >= calendar.first_day
-        ) as units_completed,
+        count(*) as units_completed,
         count(*) filter (where calendar.today - learning_days.learned_on < 30)
             as completions_30d,
         count(distinct learning_days.user_id) filter (
@@ -38,7 +33,7 @@ enrolled as (
     inner join calendar
         on
             (enrollments.enrolled_at at time zone calendar.timezone)::date
-            between calendar.first_day and calendar.today
+            <= calendar.today
     group by 1
 ),
 
@@ -53,7 +48,6 @@ counted as (
     from {{ ref('stg_learning__tracks') }} as tracks
     left join enrolled on tracks.track_id = enrolled.track_id
     left join learned on tracks.track_id = learned.track_id
-    where exists (select from calendar)
 ),
 
 ranked as (

@@ -17,11 +17,11 @@ plain as materialized (
 read_back as (
     select
         *,
-        (regexp_match(words, ' made (\d+) '))[1]::numeric as good,
+        (regexp_match(words, ' made (-?\d+) '))[1]::numeric as good,
         (regexp_match(words, ' target of (\d+)'))[1]::numeric as planned,
         (regexp_match(words, 'OEE (\d+\.\d\d) '))[1]::numeric as oee,
-        (regexp_match(words, ' wasted (\d+) '))[1]::numeric as waste,
-        (regexp_match(words, ' lost (\d+) '))[1]::numeric as down,
+        (regexp_match(words, ' wasted (-?\d+) '))[1]::numeric as waste,
+        (regexp_match(words, ' lost (-?\d+) '))[1]::numeric as down,
         (regexp_match(words, ' loss of \$(\d+\.\d\d)'))[1]::numeric as loss
     from plain
 ),
@@ -34,10 +34,10 @@ different as (
     from read_back
     where
         words !~ (
-            '^.+ made (1 good unit|\d+ good units)'
+            '^.+ made (1 good unit|-?\d+ good units)'
             || '( against a target of \d+| without a target)'
             || '( \(OEE \d+\.\d\d %\))?'
-            || ', wasted (1 unit|\d+ units)'
+            || ', wasted (1 unit|-?\d+ units)'
             || ' and lost (0 minutes to downtime'
             || '|(1 minute|\d+ minutes) to downtime \(longest reason: .+\))'
             || '(, a loss of \$\d+\.\d\d)?\.$'
@@ -48,7 +48,7 @@ different as (
         or waste is distinct from waste_count
         or (abs(down - downtime_minutes) < 1) is not true
         or (down > 0) is distinct from (words like '%(longest reason: %')
-        or coalesce(loss, 0) <> financial_loss_dollars
+        or coalesce(loss, 0) <> greatest(financial_loss_dollars, 0)
 )
 
 select * from different
