@@ -409,18 +409,27 @@ class _Bar(BarColumn):
         return Text("") if task.total is None else super().render(task)
 
 
-def columns(*names: str) -> Table:
-    """Return an empty table; a name that begins with a hyphen is of numbers.
+class _Columns(Table):
+    """A table whose last column alone gives way where the terminal is narrow."""
 
-    The last column gives way where the terminal is narrow.
-    """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    def add_row(self, *cells: Any, **options: Any) -> None:  # noqa: ANN401
+        *others, last = cells
+        if isinstance(last, str):
+            last = Text(last, no_wrap=True, overflow="ellipsis")
+        super().add_row(*others, last, **options)
+
+
+def columns(*names: str) -> Table:
+    """Return an empty table; a name that begins with a hyphen is of numbers."""
+    table = _Columns(
+        box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
+    )
     for name in names:
         table.add_column(
             name.removeprefix("-"),
             justify="right" if name.startswith("-") else "left",
-            no_wrap=True,
-            overflow="ellipsis" if name == names[-1] else "fold",
+            # rich shrinks the columns first that could wrap.
+            no_wrap=name != names[-1],
         )
     return table
 

@@ -177,3 +177,25 @@ def test_what_the_project_declares_decides_what_is_examined(sources):
     found = examine(sources)
     assert "kpi_daily.yml" in told(found, "problem")["project"]
     assert "PostgreSQL" in told(found, "ok")["server"]
+
+
+def test_rows_from_before_their_tenants_first_day_are_counted(project):
+    """A community that was imported has its import's date; its rows are older."""
+    community, rows = project.ask(
+        "update community.communities set created_at = now() - interval '5 days'"
+        " where id = (select community_id from community.access_logs limit 1)"
+        " returning communities.id, (select count(*) from community.access_logs"
+        " where community_id = communities.id and occurred_at < date_trunc("
+        "'day', now() - interval '5 days', timezone))"
+    )[0]
+    assert rows > 0
+    history = told(examine(project), "warning")["history"]
+    assert f"{rows} rows of community.access_logs, the earliest of " in history
+    assert project.dbt("test", "-s", "int_community__calendar")
+    assert not project.dbt("--warn-error", "test", "-s", "int_community__calendar")
+
+    project.ask(
+        "update community.communities set created_at = '2001-01-01' where id = %s",
+        community,
+    )
+    assert "history" not in told(examine(project), "warning")

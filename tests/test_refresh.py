@@ -265,6 +265,64 @@ def test_an_inactive_community_keeps_its_days_and_gets_no_new_ones(project):
     assert set(gained.values()) == {3}
 
 
+def test_weeks_and_months_follow_the_days_of_an_inactive_community(project):
+    """Whether the clock asks, or a request for all of the community's months."""
+    months = "select count(*) from analytics.kpi_monthly where community_id = %s"
+    weeks = "select count(*) from analytics.kpi_weekly where community_id = %s"
+    community, _ = a_day(project)
+    project.ask(
+        "update community.communities set is_active = false where id = %s", community
+    )
+    for model in SUMMARIES[:3]:
+        refresh(project, model)
+    spanned = project.ask(
+        "select count(distinct date_trunc('week', metric_date)),"
+        " count(distinct date_trunc('month', metric_date))"
+        " from analytics.kpi_daily where community_id = %s",
+        community,
+    )
+    for asked in (None, community):
+        with psycopg.connect(project.url) as connection:
+            connection.execute(
+                "select set_config('orchestrator.now', (now() + '80 days')::text, true)"
+            )
+            for model in SUMMARIES[:3]:
+                if asked:
+                    connection.execute(
+                        "select orchestrator.request(%s, %s)", [model, asked]
+                    )
+                connection.execute("select * from analytics.refresh(%s)", [model])
+            assert [
+                *connection.execute(weeks, [community]).fetchone(),
+                *connection.execute(months, [community]).fetchone(),
+            ] == list(spanned[0])
+            connection.rollback()
+
+
+def test_a_refresh_by_name_refreshes_what_it_reads(project):
+    community, day = a_day(project)
+    enter(project, community, day)
+    assert refresh(project, "kpi_weekly")[1] > 0
+    assert not project.ask(
+        "select from orchestrator.refresh_queue where model = 'kpi_daily'"
+    )
+
+    enter(project, community, day)
+    with psycopg.connect(project.url) as other:
+        other.execute("select orchestrator.refresh('kpi_daily', 'test')")
+        enter(project, community, day)
+        ((status, *_),) = project.ask("select * from analytics.refresh('kpi_weekly')")
+        assert status == "skipped"
+    project.ask(
+        "alter table analytics.kpi_daily add constraint no check (false) not valid"
+    )
+    ((status, _, _, error),) = project.ask(
+        "select * from analytics.refresh('kpi_weekly')"
+    )
+    assert status == "error"
+    assert error.startswith("kpi_daily, which it reads, was not refreshed: new row")
+
+
 def test_a_failed_refresh_leaves_its_requests_and_a_run_that_says_why(project):
     community, day = a_day(project)
     enter(project, community, day)

@@ -1,0 +1,59 @@
+"""What an earlier version has built becomes what this one builds, by the next run."""
+
+import io
+import os
+import subprocess
+import tarfile
+
+import pytest
+from projects import CHECKOUT, Installation
+
+pytest_plugins = ["projects"]
+
+# The first version that people could use: restaurants and communities, no access.
+FIRST = "ad8910b"
+
+DAYS = (
+    "select md5(string_agg(kpi_daily::text, '' order by id)) from ("
+    "select id, community_id, metric_date, total_entries, packages_pending,"
+    " total_delinquent_amount from analytics.kpi_daily) as kpi_daily"
+)
+
+
+@pytest.fixture
+def first_version(tmp_path):
+    """The dbt project as it was in the first version."""
+    archive = subprocess.run(
+        ["git", "archive", FIRST], cwd=CHECKOUT, capture_output=True, check=False
+    )
+    if archive.returncode:
+        missing = "the first version is not in this checkout's history"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(tmp_path / "first", filter="data")
+    return Installation(tmp_path / "first", tmp_path / "target")
+
+
+def test_a_run_alone_upgrades_the_first_version(sources, first_version):
+    now = sources.installation, dict(sources.environment)
+    sources.environment["DBT_PROJECT_DIR"] = str(first_version.project_dir)
+    sources.environment["DBT_TARGET_PATH"] = str(first_version.target)
+    assert sources.dbt("run")
+    assert sources.value("select to_regclass('orchestrator.alert_incidents')") is None
+    # Changed before the upgrade, and not refreshed since.
+    sources.ask("update restaurant.orders set total_amount = total_amount + 1")
+    days = sources.value(DAYS)
+
+    sources.installation, sources.environment = now
+    runs = {run["model"]: run["status"] for run in sources.answer("run")}
+    assert set(runs.values()) == {"success"}
+    assert set(runs) == {"kpi_daily", "kpi_monthly", "kpi_weekly", "metrics_daily"}
+    assert sources.value(DAYS) == days
+    assert sources.call("access", "check").exit_code == 0
+    assert sources.call("install", "--dry-run").stdout == ""
+    for audit in sources.answer("audit", "--all"):
+        assert audit["rows_different"] == 0
+    assert sources.call("status").stdout.startswith("Everything is fine")
+    assert sources.dbt("test", "--exclude", "test_type:unit")
