@@ -12,6 +12,10 @@ from orchestrator.dbt import Execution
 from orchestrator.queries import query
 
 
+# How the macro close_failed_runs begins, of a table whose views failed.
+READS = "What it reads failed:"
+
+
 @dataclass(frozen=True)
 class Run:
     """One refresh of a summary table; `status` is success, error or skipped."""
@@ -52,7 +56,7 @@ def record_drift(connection: Connection[Any], runs: Sequence[Run]) -> None:
 def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]:
     """Return what an invocation of dbt did to each summary table, in its order.
 
-    A view that failed is among them: it is why others were skipped.
+    A view that failed is among them where no run says that it is why it failed.
     """
     with connection.cursor(row_factory=class_row(Run)) as cursor:
         noted = cursor.execute(
@@ -73,4 +77,9 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
             )
         elif result.status == "skipped" and result.name not in runs:
             runs[result.name] = replace(run, reason="what it reads failed")
-    return list(runs.values())
+    told = [run.error_message or "" for run in runs.values()]
+    return [
+        run
+        for run in runs.values()
+        if not any(f"{READS} {run.model}: " in message for message in told)
+    ]

@@ -190,7 +190,11 @@ class Worker:
                     return
                 asked = {"model": name, "invocation": str(uuid4())}
                 if connection.execute(query("begin_run"), asked).fetchone():
-                    connection.execute(query("refresh_in_run"), asked)
+                    while (
+                        _answer(connection, "refresh_in_run", **asked) == "running"
+                        and not self._stopping.is_set()
+                    ):
+                        pass
                     execution = Execution(asked["invocation"], ())
                     for run in of_execution(connection, execution):
                         self._journal.refreshed(run)

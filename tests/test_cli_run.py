@@ -166,7 +166,7 @@ def test_goes_on_where_one_fails(project):
     project.ask(REFUSE_ROWS)
     result = project.call("run")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: kpi_daily was not refreshed: new row for")
+    assert result.stderr.startswith("Error: kpi_daily was not refreshed: tenant ")
     assert "nothing_new" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     statuses = [line.split()[:2] for line in result.stdout.splitlines()]

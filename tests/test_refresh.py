@@ -320,7 +320,7 @@ def test_a_refresh_by_name_refreshes_what_it_reads(project):
         "select * from analytics.refresh('kpi_weekly')"
     )
     assert status == "error"
-    assert error.startswith("kpi_daily, which it reads, was not refreshed: new row")
+    assert error.startswith("kpi_daily, which it reads, was not refreshed: tenant ")
 
 
 def test_a_failed_refresh_leaves_its_requests_and_a_run_that_says_why(project):

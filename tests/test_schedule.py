@@ -98,7 +98,7 @@ def test_what_has_just_failed_is_tried_again_later(project, connect):
 
 def test_what_is_not_asked_for_at_once_waits_for_its_cadence(project, connect):
     worker = connect()
-    project.ask("update orchestrator.models set refreshed_through = now() + '1 day'")
+    project.ask("update orchestrator.models set refreshed_through = now()")
     project.ask(LATE_ENTRY)
     assert taken(worker, eager=False) == []
     project.ask(

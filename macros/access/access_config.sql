@@ -87,7 +87,7 @@
 create or replace function {{ name }}()
 returns setof uuid
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $readable$
 begin
     return query

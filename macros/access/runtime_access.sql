@@ -41,6 +41,8 @@ end
 $$;
 
 do $$
+declare
+    name text;
 begin
     if to_regnamespace('auth') is null then
         create schema auth;
@@ -50,7 +52,7 @@ begin
     if to_regprocedure('auth.jwt()') is null then
         create function auth.jwt() returns jsonb
         language sql stable
-        set search_path = ''
+        set search_path = pg_catalog, pg_temp
         as $jwt$
             select coalesce(
                 nullif(current_setting('request.jwt.claim', true), ''),
@@ -60,10 +62,23 @@ begin
         comment on function auth.jwt() is
         'The caller''s claims, as on Supabase; made by kpi_summaries';
     end if;
+    -- Those that an earlier version has made.
+    for name in
+        select pg_proc.oid::regprocedure::text
+        from pg_proc
+        where
+            pronamespace = to_regnamespace('auth')
+            and obj_description(pg_proc.oid, 'pg_proc') like '%made by kpi_summaries'
+            and proconfig::text like '%search_path=""%'
+    loop
+        execute format(
+            'alter function %s set search_path = pg_catalog, pg_temp', name
+        );
+    end loop;
     if to_regprocedure('auth.uid()') is null then
         create function auth.uid() returns uuid
         language sql stable
-        set search_path = ''
+        set search_path = pg_catalog, pg_temp
         as $uid$
             select coalesce(
                 nullif(current_setting('request.jwt.claim.sub', true), ''),
@@ -77,7 +92,7 @@ begin
     if to_regprocedure('auth.role()') is null then
         create function auth.role() returns text
         language sql stable
-        set search_path = ''
+        set search_path = pg_catalog, pg_temp
         as $role$
             select coalesce(
                 nullif(current_setting('request.jwt.claim.role', true), ''),
@@ -96,7 +111,7 @@ $$;
 create or replace function orchestrator.caller_id()
 returns uuid
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return auth.uid();
@@ -110,7 +125,7 @@ $$;
 create or replace function analytics.is_admin()
 returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(
@@ -131,7 +146,7 @@ grant execute on function analytics.is_admin() to authenticated, service_role;
 create or replace function orchestrator.is_trusted()
 returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         pg_has_role(caller.name, nspowner, 'usage')
@@ -149,7 +164,7 @@ $$;
 create or replace function orchestrator.require_admin()
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if not orchestrator.is_trusted() and not analytics.is_admin() then

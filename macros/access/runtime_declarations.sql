@@ -35,7 +35,7 @@ create or replace function orchestrator.declare_access(
 )
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with declared as (
         select * from jsonb_populate_recordset(

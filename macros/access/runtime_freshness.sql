@@ -5,7 +5,7 @@
 create or replace function orchestrator.tenants_of(p_model text, p_all boolean)
 returns setof uuid
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     tenants text;
@@ -36,7 +36,7 @@ returns table (
     is_late boolean
 )
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 #variable_conflict use_column
@@ -50,6 +50,7 @@ begin
             access.model,
             access.tenants_function,
             models.refreshed_through,
+            models.cadence,
             runs.checked_at,
             orchestrator.next_due(models.cadence, {{ present() }}) as next_due,
             orchestrator.is_late(models.cadence, models.refreshed_through)
@@ -89,7 +90,14 @@ begin
         least(visible.refreshed_through, own.since, everybody.since),
         visible.checked_at,
         visible.next_due,
-        visible.is_late
+        -- A tenant that fails is as late as what waits for it.
+        case
+            when held.model is null then visible.is_late
+            else visible.is_late or orchestrator.is_late(
+                visible.cadence,
+                least(visible.refreshed_through, own.since, held.since)
+            )
+        end
     from visible
     cross join lateral (
         select null::uuid as tenant
@@ -102,6 +110,8 @@ begin
     ) as tenants
     left join waiting as own
         on visible.model = own.model and tenants.tenant = own.tenant
+    left join orchestrator.quarantine as held
+        on visible.model = held.model and tenants.tenant = held.tenant
     left join waiting as everybody
         on visible.model = everybody.model and everybody.tenant is null
     order by visible.model, tenants.tenant;

@@ -4,7 +4,7 @@
 create or replace function orchestrator.remember(p_function text)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     insert into orchestrator.access_functions as known (function, definition)
     values (p_function, pg_get_functiondef(p_function::regprocedure))
@@ -21,7 +21,7 @@ $$;
 create or replace function orchestrator.protect(p_model text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     difference record;
@@ -48,7 +48,7 @@ $$;
 create or replace function orchestrator.protect_schemas()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     difference record;

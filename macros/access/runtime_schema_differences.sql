@@ -4,7 +4,7 @@
 create or replace function orchestrator.schema_differences()
 returns table (relation text, problem text, repair text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with schemas as (
         select
@@ -36,7 +36,17 @@ as $$
             coalesce(proacl, acldefault('f', proowner)) as acl,
             prosecdef,
             prokind,
-            coalesce(proconfig::text, '') ~ '[{",]search_path=' as is_pinned,
+            -- Without pg_temp, that is looked into first: a type or a table there
+            -- would stand in for the one that is meant. What was parsed as it was
+            -- made looks up nothing, and a procedure that commits may set nothing.
+            prosqlbody is not null
+            or prokind = 'p' and not prosecdef
+            or exists (
+                select from unnest(proconfig) as setting
+                where setting ~ '^search_path=(.*, *)?"?pg_temp"?$'
+                    and setting !~ '^search_path="?pg_temp'
+            ) as is_pinned,
+            nspname = 'orchestrator' or prosecdef as is_to_be_pinned,
             -- Either it is made for clients, or it lets in admins alone.
             is_published and (
                 pg_proc.oid in (
@@ -100,10 +110,13 @@ as $$
     union all
     select
         name,
-        'Function ' || name || ' runs as its owner with its caller''s search_path',
-        format('alter routine %s set search_path = %L', name, '')
+        'Function ' || name || ' looks for types and tables where its caller may '
+        'put others',
+        format(
+            'alter routine %s set search_path = pg_catalog, pg_temp', name
+        )
     from functions
-    where prosecdef and not is_pinned
+    where is_to_be_pinned and not is_pinned
     union all
     select
         function,
@@ -208,7 +221,7 @@ $$;
 create or replace function orchestrator.stray_differences()
 returns table (relation text, problem text, repair text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         pg_class.oid::regclass::text,
@@ -237,7 +250,7 @@ $$;
 create or replace function orchestrator.role_differences()
 returns table (relation text, problem text, repair text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with powerful as (
         select oid, rolname, quote_ident(rolname) as name

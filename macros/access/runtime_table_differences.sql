@@ -5,7 +5,7 @@
 create or replace function orchestrator.bare(p_expression text)
 returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select lower(translate(p_expression, E' \n()', ''))
 $$;
@@ -22,7 +22,7 @@ create or replace function orchestrator.grant_differences(
 )
 returns table (problem text, repair text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with wanted as (
         select roles.name as grantee, upper(privilege) as privilege
@@ -98,7 +98,7 @@ returns table (
     written text
 )
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with tables as (
         select access.*, pg_class.oid::regclass as target, pg_namespace.nspowner
@@ -163,7 +163,7 @@ create or replace function orchestrator.table_differences(
 )
 returns table (relation text, problem text, repair text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with tables as (
         select

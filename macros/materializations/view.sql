@@ -23,11 +23,21 @@
             and (flags.EMPTY or _is_as_built(name, compiled)) %}
         select 'left as it is'
         {%- else %}
-        select orchestrator.replace_view(
-            '{{ name }}',
-            '{{ sql | replace("'", "''") }}',
-            '{{ compiled }}'
+        do $replace$
+        begin
+            create or replace view {{ relation }} as {{ sql }};
+        exception when invalid_table_definition then
+            perform orchestrator.drop_view('{{ name }}');
+            create view {{ relation }} as {{ sql }};
+            perform orchestrator.restore_readers();
+        end
+        $replace$;
+        insert into orchestrator.views (relation, compiled, definition)
+        values (
+            '{{ name }}', '{{ compiled }}', md5(pg_get_viewdef('{{ name }}'::regclass))
         )
+        on conflict (relation) do update set
+            compiled = excluded.compiled, definition = excluded.definition;
         {%- endif %}
     {%- endcall %}
 

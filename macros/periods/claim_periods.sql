@@ -1,34 +1,42 @@
-{# Pre-hook of a summary table: take the model's lock and its requests, and
-   lay down the periods to compute. #}
+{# Pre-hook of a summary table: note its run, and claim what dbt itself computes.
+   That is every period of a table that is made anew; else none, for it is
+   refreshed once it is there: see publish. #}
 {% macro claim_periods() -%}
     {%- if execute and is_summary(model) -%}
         {%- do check_model_sources() -%}
-        {%- set sample = invocation_args_dict.get('sample') -%}
-        {%- if flags.EMPTY -%}
-            {%- set scope = 'nothing' -%}
-        {%- elif sample is not none -%}
-            {%- set scope = 'sample' -%}
-        {%- else -%}
-            {%- set scope = 'requested' if is_incremental() else 'everything' -%}
-            {%- do _check_full_refresh() -%}
-        {%- endif -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.
         insert into orchestrator.job_runs (job, executor, invocation)
         values ('{{ model.name }}', 'dbt', '{{ invocation_id }}');
         commit;
         begin;
+        {%- if flags.FULL_REFRESH and load_relation(this) is not none %}
+            {%- do _check_full_refresh() %}
         select orchestrator.begin_refresh(
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
-            p_scope => '{{ scope }}',
+            p_scope => 'everything',
             p_definition => {{ model_definition() }},
             p_invocation => '{{ invocation_id }}'
-            {%- if sample is not none %},
-            p_sample => tstzrange('{{ sample.start }}', '{{ sample.end }}')
-            {%- endif %}
         );
-        {{ claim_requested(exists=load_relation(this) is not none) }}
+        {{ claim_requested(exists=true) }}
+        {%- else %}
+        {%- if flags.EMPTY %}
+        select orchestrator.begin_refresh(
+            p_model => '{{ model.name }}',
+            p_executor => 'dbt',
+            p_scope => 'nothing',
+            p_invocation => '{{ invocation_id }}'
+        );
+        {%- else %}
+        select orchestrator.create_work_tables();
+        {%- endif %}
+        create temporary table claimed_periods on commit drop as
+        {{ period_series(
+            summary_config(model), calendar_of(model), 'pg_temp.requests'
+        ) }}
+        with no data;
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -36,7 +44,7 @@
    selected anew. #}
 {% macro _check_full_refresh() -%}
     {%- for node in graph.nodes.values()
-        if flags.FULL_REFRESH and model.unique_id in node.depends_on.nodes
+        if model.unique_id in node.depends_on.nodes
         and node.config.materialized == 'view'
         and node.unique_id not in selected_resources
     -%}

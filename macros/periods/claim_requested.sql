@@ -1,5 +1,5 @@
 {# The statements that turn pg_temp.requests into pg_temp.claimed_periods. They
-   run as they are in a pre-hook and in the body of the refresh function. #}
+   run as they are in a pre-hook and in the body of the function that claims. #}
 {% macro claim_requested(exists) -%}
     {%- set summary = summary_config(model) -%}
     {%- set calendar = calendar_of(model) -%}
@@ -11,10 +11,18 @@
     from pg_temp.requests as requests
     cross join {{ calendar }} as calendar
     where
-        date_trunc(
-            '{{ summary.turns }}', requests.since at time zone calendar.timezone
-        ) < date_trunc(
-            '{{ summary.turns }}', {{ present() }} at time zone calendar.timezone
+        {% if summary.tenant -%}
+        (requests.tenant = calendar.{{ summary.tenant }}) is not false and
+        {%- endif %}
+        (
+            date_trunc(
+                '{{ summary.turns }}',
+                requests.since at time zone calendar.timezone
+            ) < date_trunc(
+                '{{ summary.turns }}',
+                {{ present() }} at time zone calendar.timezone
+            )
+            or current_setting('orchestrator.went_back', true) = 'yes'
         );
     {%- endif %}
     {%- if summary.grain == 'all' %}
@@ -37,8 +45,8 @@
 {%- endmacro %}
 
 {# Rows of which the calendar no longer has the tenant or the period (a tenant
-   went, or moved its time zone or its first day; a table forgets) are claimed
-   with nothing to compute. #}
+   went, or moved its time zone or its first day; a table forgets; a clock was
+   ahead) are claimed with nothing to compute. #}
 {% macro _claim_strays(summary, calendar) -%}
     {%- set tenant = summary.tenant -%}
     {%- set has_periods = summary.grain != 'all' -%}
@@ -48,47 +56,7 @@
         starts_at
     )
     with strays as (
-        {%- if summary.retention %}
-        select {{ _place(summary) }}
-        from {{ this }} as target
-        where
-            {{ summary.expression }}
-            < {{ period_of(summary, first_instant(summary), none) }}
-        {%- else %}
-        select {{ _place(summary) }}
-        from {{ this }} as target
-        where exists (
-            select from pg_temp.requests where tenant is null and period is null
-        )
-        {%- if tenant %}
-        union all
-        select {{ _place(summary) }}
-        from pg_temp.requests as requests
-        inner join {{ this }} as target
-            on requests.tenant = target.{{ tenant }}
-        where requests.period is null
-        {%- endif %}
-        {%- for condition in asked_of(summary) if _is_clipped(summary) %}
-        union all
-        select {{ _place(summary) }}
-        from pg_temp.requests as requests
-        inner join
-            {{ tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
-            as calendar on {{ condition }}
-        inner join {{ this }} as target
-            on
-                {% if tenant -%}
-                target.{{ tenant }} = calendar.{{ tenant }} and
-                {%- endif %}
-                ({{ summary.expression }} < {{ period_of(
-                    summary, first_instant(summary), 'calendar.timezone'
-                ) }}) is not false
-        where
-            requests.since is null
-            and (lower(requests.period) < {{ first_instant(summary) }})
-            is not false
-        {%- endfor %}
-        {%- endif %}
+        {{ _strays(summary, calendar) | join('\nunion all\n') }}
     )
 
     select distinct
@@ -104,6 +72,122 @@
             and periods.{{ summary.column }} = strays.period
             {%- endif %}
     );
+{%- endmacro %}
+
+{# Selects of the rows that requests may find without a tenant or a period. #}
+{% macro _strays(summary, calendar) -%}
+    {%- set tenant = summary.tenant -%}
+    {%- set found = [] -%}
+    {%- if summary.retention -%}
+        {%- do found.append(_forgotten_rows(summary)) -%}
+    {%- elif tenant -%}
+        {%- do found.append(_rows_of_nobody(summary, calendar, true)) -%}
+        {%- do found.append(_rows_of_nobody(summary, calendar, false)) -%}
+    {%- endif -%}
+    {%- if summary.grain != 'all' and not summary.retention
+        and not summary.frozen -%}
+        {%- for condition in asked_of(summary) -%}
+            {%- do found.append(
+                _rows_in_no_period(summary, calendar, condition)
+            ) -%}
+            {%- if _is_clipped(summary) -%}
+                {%- do found.append(
+                    _rows_before_the_first(summary, calendar, condition)
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if not found -%}
+        {%- do found.append(
+            'select ' ~ _place(summary) ~ ' from ' ~ this
+            ~ ' as target where false'
+        ) -%}
+    {%- endif -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
+{% macro _forgotten_rows(summary) -%}
+select {{ _place(summary) }}
+from {{ this }} as target
+where
+    {{ summary.expression }}
+    < {{ period_of(summary, first_instant(summary), none) }}
+    -- What was computed by a clock that was ahead.
+    or (
+        current_setting('orchestrator.went_back', true) = 'yes'
+        and {{ summary.expression }} > {{ present() }}
+    )
+{%- endmacro %}
+
+{# Of tenants that are gone: of all of them, where everybody was asked for, or of
+   one that was. #}
+{% macro _rows_of_nobody(summary, calendar, of_all) -%}
+select {{ _place(summary) }}
+from {{ this }} as target
+{%- if of_all %}
+where
+    exists (
+        select from pg_temp.requests
+        where tenant is null and {{ _is_whole() }}
+    )
+{%- else %}
+inner join pg_temp.requests
+    on target.{{ summary.tenant }} = requests.tenant
+where
+    {{ _is_whole() }}
+{%- endif %}
+    and not exists (
+        select from {{ calendar }} as calendar
+        where calendar.{{ summary.tenant }} = target.{{ summary.tenant }}
+    )
+{%- endmacro %}
+
+{# Within the time of a request for everything, or of the rest of a long one. #}
+{% macro _rows_in_no_period(summary, calendar, condition) -%}
+select {{ _place(summary) }}
+from pg_temp.requests as requests
+inner join {{ tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+    as calendar on {{ condition }}
+inner join {{ this }} as target
+    on
+        {% if summary.tenant -%}
+        target.{{ summary.tenant }} = calendar.{{ summary.tenant }} and
+        {%- endif %}
+        ({{ summary.expression }} >= {{ period_of(
+            summary, 'lower(requests.period)', 'calendar.timezone'
+        ) }}) is not false
+        and ({{ summary.expression }} <= {{ period_of(
+            summary,
+            "(upper(requests.period) - interval '1 microsecond')",
+            'calendar.timezone'
+        ) }}) is not false
+where requests.is_rest or {{ _is_whole('requests.') }}
+{%- endmacro %}
+
+{% macro _rows_before_the_first(summary, calendar, condition) -%}
+select {{ _place(summary) }}
+from pg_temp.requests as requests
+inner join {{ tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+    as calendar on {{ condition }}
+inner join {{ this }} as target
+    on
+        {% if summary.tenant -%}
+        target.{{ summary.tenant }} = calendar.{{ summary.tenant }} and
+        {%- endif %}
+        ({{ summary.expression }} < {{ period_of(
+            summary, first_instant(summary), 'calendar.timezone'
+        ) }}) is not false
+where
+    requests.since is null
+    and (lower(requests.period) < {{ first_instant(summary) }}) is not false
+{%- endmacro %}
+
+{# Whether a request is for everything, or a slice of such a one. #}
+{% macro _is_whole(prefix='') -%}
+    (
+        {{ prefix }}is_whole
+        or ({{ prefix }}period is null and {{ prefix }}since is null)
+    )
 {%- endmacro %}
 
 {# Where a row of the summary table lies. #}

@@ -36,6 +36,8 @@
                 from {{ calendar }} as calendar
                 group by calendar.timezone
             ) as zones
+            -- One that nobody knows is its tenant's failure.
+            where orchestrator.is_time_zone(zones.timezone)
         )
     {%- endif -%}
 {%- endmacro %}

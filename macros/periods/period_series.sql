@@ -1,7 +1,6 @@
 {# A select of the periods that `requests` ask of a summary table: its tenant
-   column, its period column, timezone, starts_at and ends_at. A request is
-   (tenant, period, since): null means every tenant, every period; with `since`
-   it is the clock's, which asks for what has begun or ended after that. #}
+   column, its period column, timezone, starts_at and ends_at. For the columns of
+   `requests` see create_work_tables. #}
 {% macro period_series(summary, calendar, requests, existing=none) -%}
     {%- for condition in asked_of(summary) -%}
         {%- if summary.grain == 'all' -%}
@@ -49,12 +48,21 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The instant before which a tenant has no periods. #}
+{# The instant before which a tenant has no periods; null where it has none at all.
+   A first day that no real one is says nothing where each day has a row. #}
 {% macro first_instant(summary) -%}
     {%- if summary.retention -%}
         {{ present() }} - interval '{{ summary.retention }}'
+    {%- elif _is_clipped(summary) -%}
+        case
+            when calendar.started_at >= {{ earliest_instant() }}
+                then calendar.started_at
+        end
     {%- else -%}
-        calendar.started_at
+        case
+            when calendar.started_at is not null
+                then greatest(calendar.started_at, {{ earliest_instant() }})
+        end
     {%- endif -%}
 {%- endmacro %}
 
@@ -113,7 +121,7 @@ cross join lateral (
         {%- else -%}
         case
             when lower(requests.period) is null then {{ first_instant(summary) }}
-            else lower(requests.period)
+            else greatest(lower(requests.period), {{ earliest_instant() }})
         end
         {%- endif %} as first_instant,
         least(
@@ -127,7 +135,7 @@ cross join lateral generate_series(
         span.first_instant at time zone calendar.timezone
     ),
     (span.last_instant at time zone calendar.timezone)
-    + interval '{{ summary.window }}',
+    + {{ _window(summary) }},
     interval '{{ length }}'
 ) as series (start)
 cross join lateral (
@@ -140,7 +148,7 @@ cross join lateral (
 {%- else -%}
 cross join lateral generate_series(
     {{ period_of(summary, 'span.first_instant', none) }},
-    span.last_instant + interval '{{ summary.window }}',
+    span.last_instant + {{ _window(summary) }},
     interval '{{ length }}'
 ) as series (start)
 cross join lateral (
@@ -170,8 +178,13 @@ where
     -- this one reads has rows, and gets none by itself.
     and (
         calendar.is_active
+        or requests.is_build
         {% if tenant -%}
-        or (requests.tenant is not null and requests.period is not null)
+        or (
+            requests.is_named
+            and requests.tenant is not null
+            and requests.period is not null
+        )
         {%- endif %}
         or {{ _has_row(summary, existing, period) }}
         {%- for upstream in _upstream_of_same_tenant(summary) if is_local %}
@@ -205,6 +218,19 @@ where
         {%- endfor -%}
     {%- endfor -%}
     {%- do return(found) -%}
+{%- endmacro %}
+
+{# How far after what has changed rows still read it. After the rest of a request
+   lies what is computed already. #}
+{% macro _window(summary) -%}
+    {%- if summary.window == '0' -%}
+        interval '0'
+    {%- else -%}
+        case
+            when requests.is_rest then interval '0'
+            else interval '{{ summary.window }}'
+        end
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro _has_row(summary, existing, period) -%}

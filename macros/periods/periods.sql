@@ -11,7 +11,8 @@
                 summary_config(model),
                 calendar,
                 '(select null::uuid as tenant, null::tstzrange as period,'
-                ~ ' null::timestamptz as since)'
+                ~ ' null::timestamptz as since, true as is_named,'
+                ~ ' false as is_build, false as is_rest)'
             ) }}
         )
     {%- endif -%}

@@ -1,8 +1,10 @@
-{# The instant a refresh calls "now": the transaction's, or, to rehearse the
-   clock in a test, the setting orchestrator.now. #}
+{# The instant a refresh calls "now": the moment at which it had the model's lock.
+   Outside of a refresh it is the transaction's; to rehearse the clock in a test, it
+   is the setting orchestrator.now. #}
 {% macro present() -%}
     coalesce(
         nullif(current_setting('orchestrator.now', true), '')::timestamptz,
+        nullif(current_setting('orchestrator.present', true), '')::timestamptz,
         now()
     )
 {%- endmacro %}

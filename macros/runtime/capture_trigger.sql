@@ -12,7 +12,7 @@
 {%- set columns = source.columns.keys() | join(', ') -%}
 create or replace function {{ capture_function(source) }} returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 <<request>>
 declare
@@ -42,10 +42,26 @@ begin
     end if;
     return null;
 exception when others then
-    -- The application's write must not fail for a renamed column.
-    reason := 'capture failed: ' || sqlerrm;
-    {{ _request_everything(source, models) }}
-    return null;
+    -- The application's write must not fail: not for a renamed column, and not
+    -- where the queue itself is broken.
+    begin
+        reason := 'capture failed: ' || sqlerrm;
+        {{ _request_everything(source, models) }}
+        return null;
+    exception when others then
+        begin
+            insert into orchestrator.lost_captures (relation, reason)
+            values ('{{ relation }}', sqlerrm);
+        exception when others then
+            begin
+                perform nextval('orchestrator.uncounted_captures');
+            exception when others then
+                raise warning 'A change of {{ relation }} could not be captured: %',
+                    sqlerrm;
+            end;
+        end;
+        return null;
+    end;
 end
 $$;
 revoke all on function {{ capture_function(source) }} from public;

@@ -40,7 +40,7 @@
         ").columns[0].values() | list -%}
         {%- set fault = source_fault(source, present) -%}
         {%- if fault -%}
-            {%- do exceptions.raise_compiler_error(fault) -%}
+            {%- do exceptions.raise_database_error(fault) -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}

@@ -42,15 +42,17 @@
     {%- do return(failures) -%}
 {%- endmacro %}
 
-{# The nearest failure among what a model reads; none where there is none. #}
+{# The nearest failure among what a model reads, summary tables aside, whose runs say
+   so themselves; none where there is none. #}
 {% macro _failure_upstream(node, failures) -%}
     {%- set pending = node.depends_on.nodes | list -%}
     {%- set seen = [] -%}
     {%- for _ in range(1000) if pending -%}
         {%- set id = pending.pop(0) -%}
-        {%- if id in failures -%}
+        {%- if id not in graph.nodes or is_summary(graph.nodes[id]) -%}
+        {%- elif id in failures -%}
             {%- do return("What it reads failed: " ~ failures[id]) -%}
-        {%- elif id in graph.nodes and id not in seen -%}
+        {%- elif id not in seen -%}
             {%- do pending.extend(graph.nodes[id].depends_on.nodes) -%}
         {%- endif -%}
         {%- do seen.append(id) -%}
@@ -62,6 +64,9 @@
    and PostgreSQL's detail, which may hold a row of some tenant's. #}
 {% macro plain_message(message) -%}
     {%- set said = modules.re.split('\\b(?:DETAIL|CONTEXT|QUERY):', message or '')[0] -%}
+    {%- set place = modules.re.search(
+        '^Compilation Error in \\w+ \\S+ (\\([^)]*\\))', said
+    ) -%}
     {%- set kept = [] -%}
     {%- for line in said.splitlines() | map('trim')
         if line and not modules.re.match(
@@ -69,5 +74,8 @@
         ) -%}
         {%- do kept.append(line) -%}
     {%- endfor -%}
+    {%- if place -%}
+        {%- do kept.append(place[1]) -%}
+    {%- endif -%}
     {%- do return(kept | join(' ')) -%}
 {%- endmacro %}

@@ -1,14 +1,23 @@
-{# The statement that creates a summary table's refresh function: claim, compute
-   and write, as a build does. #}
+{# The statements that create a summary table's functions: the one that claims, and
+   the one that computes and writes what is claimed, of the model's own SQL. #}
 {% macro compute_function() -%}
     {%- set sql -%}
+create or replace function {{ claim_function_name() }}
+returns void
+language plpgsql
+set search_path = pg_catalog, public, pg_temp
+as $claim$
+begin
+    {{ claim_requested(exists=true) }}
+end
+$claim$;
+
 create or replace function {{ compute_function_name() }}
 returns void
 language plpgsql
-set search_path = public, pg_temp
+set search_path = pg_catalog, public, pg_temp
 as $compute$
 begin
-    {{ claim_requested(exists=true) }}
     if exists (select from pg_temp.claimed_periods) then
         {{ upsert_periods(this, model.compiled_code) }};
     end if;
@@ -22,5 +31,11 @@ $compute$;
 {% macro compute_function_name() -%}
     {%- do return(
         'orchestrator.' ~ adapter.quote('compute_' ~ model.name) ~ '()'
+    ) -%}
+{%- endmacro %}
+
+{% macro claim_function_name() -%}
+    {%- do return(
+        'orchestrator.' ~ adapter.quote('claim_' ~ model.name) ~ '()'
     ) -%}
 {%- endmacro %}

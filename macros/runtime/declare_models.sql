@@ -14,6 +14,7 @@
             'charts': 'jsonb',
             'upstream': 'text []',
             'sources': 'text []',
+            'retention': 'interval',
             'lookbacks': 'text []',
         } -%}
         {%- set names = columns | reject('eq', 'lookbacks') | list
@@ -101,6 +102,7 @@
         'charts': _charts(node, summary),
         'upstream': lineage.upstream,
         'sources': sources | sort,
+        'retention': summary.retention,
         'lookbacks': lookbacks,
     }) -%}
 {%- endmacro %}

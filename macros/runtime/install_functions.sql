@@ -31,16 +31,17 @@
             drop function analytics.{{ name }};
         {%- endfor -%}
         {%- for name, function in wanted.items() -%}
+            {%- set settings = 'security definer set search_path = pg_catalog, pg_temp'
+            -%}
             {%- set comment = function.purpose ~ ' (kpi_summaries '
-                ~ local_md5(tojson(function)) ~ ')' -%}
+                ~ local_md5(tojson(function) ~ settings) ~ ')' -%}
             {%- if installed.get(name) != comment %}
                 {% if name in installed -%}
                 drop function analytics.{{ name }};
                 {%- endif %}
                 create function analytics.{{ name }}({{ function.arguments }})
                 returns {{ function.returns }}
-                language plpgsql security definer
-                set search_path = ''
+                language plpgsql {{ settings }}
                 as $function$
                 #variable_conflict use_column
                 begin

@@ -7,6 +7,7 @@
             runtime_access(),
             runtime_clock(),
             runtime_queue(),
+            runtime_isolation(),
             runtime_refresh(),
             runtime_views(),
             runtime_status(),

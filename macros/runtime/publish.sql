@@ -1,6 +1,9 @@
-{# Post-hook of a summary table, in the transaction that wrote it: give a new table
-   its foreign keys, close the run, shut the table to clients, and leave the same
-   SQL as a function (but not that of `--empty`, which reads nothing). #}
+{# Post-hook of a summary table: close it to clients and leave its SQL as functions,
+   in the transaction that made it; give a new one its foreign keys; and refresh it
+   by these functions, in slices that commit. One that a full refresh has made
+   anew has its rows, and its run is closed.
+   Executed as it renders, since how many slices there are shows as they are done.
+   The SQL of `--empty` reads nothing, and is left nowhere. #}
 {% macro publish() -%}
     {%- if execute and is_summary(model) -%}
         {%- set present = run_query("
@@ -13,15 +16,59 @@
                 ),
                 obj_description(
                     to_regprocedure('" ~ compute_function_name() ~ "'), 'pg_proc'
-                )
+                ),
+                current_setting('orchestrator.scope', true)
         ")[0] -%}
         {%- if not present[0] -%}
-            {{ add_foreign_keys() }}
+            {%- set keys = add_foreign_keys() -%}
+            {%- if keys.strip() -%}
+                {%- do run_query(keys) -%}
+            {%- endif -%}
         {%- endif -%}
-        select orchestrator.end_refresh('{{ model.name }}');
-        {{ protect_table() }}
-        {%- if not flags.EMPTY %}
-            {{ install_compute_function(present[1]) }}
+        {%- do run_query(protect_table()) -%}
+        {%- if flags.EMPTY -%}
+            {%- do run_query(_end_refresh()) -%}
+        {%- else -%}
+            {%- do run_query(install_compute_function(present[1]) or 'select 1') -%}
+            {%- if present[2] == 'everything' -%}
+                {%- do run_query(_end_refresh()) -%}
+            {%- else -%}
+                {%- do _refresh_in_slices() -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _end_refresh() -%}
+    select orchestrator.end_refresh('{{ model.name }}')
+{%- endmacro %}
+
+{% macro _refresh_in_slices() -%}
+    {%- set sample = invocation_args_dict.get('sample') -%}
+    {%- set slice -%}
+        select status, error_message
+        from orchestrator.refresh_slice(
+            p_model => '{{ model.name }}',
+            p_executor => 'dbt',
+            p_invocation => '{{ invocation_id }}',
+            p_eager => true,
+            p_definition => {{ model_definition() }}
+            {%- if sample is not none %},
+            p_sample => tstzrange('{{ sample.start }}', '{{ sample.end }}')
+            {%- endif %}
+        )
+    {%- endset -%}
+    {%- set last = namespace(status='running') -%}
+    {%- for _ in range(1000) if last.status == 'running' -%}
+        {%- for _ in range(1000) if last.status == 'running' -%}
+            {%- set run = run_query(slice)[0] -%}
+            {%- do run_query('commit; begin') -%}
+            {%- set last.status, message = run['status'], run['error_message'] -%}
+            {%- if last.status == 'error' -%}
+                {%- do exceptions.raise_database_error(message) -%}
+            {%- elif message -%}
+                {%- do exceptions.warn(model.name ~ ": " ~ message) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -9,7 +9,7 @@ create or replace function orchestrator.audit(
 )
 returns table (periods bigint, rows_different bigint, message text)
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     this constant orchestrator.models := orchestrator.declared(p_model);
@@ -44,6 +44,7 @@ begin
                 this.calendar
             ) using p_sample, {{ present() }};
         end if;
+        execute format('select orchestrator.%I()', 'claim_' || p_model);
         execute format('select orchestrator.%I()', 'compute_' || p_model);
 
         select count(*) into periods

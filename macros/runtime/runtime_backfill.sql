@@ -7,7 +7,7 @@ create or replace function orchestrator.begin_backfill(
 )
 returns orchestrator.backfills
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     backfill orchestrator.backfills;
@@ -36,7 +36,7 @@ create or replace function orchestrator.backfill_slice(
 )
 returns table (next_day date, rows_changed integer)
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

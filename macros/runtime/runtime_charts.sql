@@ -15,7 +15,7 @@ returns table (
     is_under_way boolean
 )
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set jit = off
 as $$

@@ -1,10 +1,23 @@
 {# When a model is due: the one rule, which every executor asks. #}
 {% macro runtime_clock() %}
+-- Whether PostgreSQL knows a time zone.
+create or replace function orchestrator.is_time_zone(p_name text)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return now() at time zone p_name is not null;
+exception when invalid_parameter_value then
+    return false;
+end
+$$;
+
 -- What is wrong with a cadence, in words; null where nothing is.
 create or replace function orchestrator.cadence_error(p_cadence jsonb)
 returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     every constant text := p_cadence ->> 'every';
@@ -84,7 +97,7 @@ create or replace function orchestrator.last_due(
 )
 returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     zone constant text := coalesce(p_cadence ->> 'timezone', 'UTC');
@@ -139,7 +152,7 @@ create or replace function orchestrator.next_due(
 )
 returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     every constant text := p_cadence ->> 'every';

@@ -7,7 +7,7 @@
 create or replace function orchestrator.cron_zone()
 returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when seen.setting is not null then seen.setting
@@ -30,7 +30,7 @@ create or replace function orchestrator.cron_moments(
 )
 returns setof timestamp
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     every constant text := p_cadence ->> 'every';
@@ -106,7 +106,7 @@ create or replace function orchestrator.cron_field(
 )
 returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with met as (
         select distinct value from unnest(p_values) as value
@@ -158,7 +158,7 @@ create or replace function orchestrator.cron_line(
 )
 returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with met as (
         select
@@ -198,7 +198,7 @@ create or replace function orchestrator.cron_schedule(
 )
 returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select orchestrator.cron_line(
         array(
@@ -268,7 +268,7 @@ create or replace function orchestrator.is_cron_job(
 )
 returns boolean
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         p_command in (
@@ -287,7 +287,7 @@ $$;
 create or replace function orchestrator.require_cron()
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if not exists (select from pg_extension where extname = 'pg_cron') then
@@ -308,7 +308,7 @@ $$;
 create or replace function orchestrator.create_cron()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     otherwise constant text :=
@@ -365,7 +365,7 @@ $$;
 create or replace function orchestrator.cron_changes(p_wanted boolean default true)
 returns table (change text, jobname text, schedule text, statement text)
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     foreign_job record;
@@ -448,7 +448,7 @@ $$;
 create or replace function orchestrator.change_cron(p_wanted boolean default true)
 returns table (change text, jobname text, schedule text)
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     next_change record;
@@ -473,7 +473,7 @@ $$;
 create or replace function orchestrator.publish_cron_status()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform orchestrator.require_cron();
@@ -520,7 +520,7 @@ returns table (
     last_status text
 )
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform orchestrator.require_admin();

@@ -10,7 +10,7 @@ returns table (
     status text, periods integer, rows_changed integer, error_message text
 )
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform orchestrator.require_admin();
@@ -24,7 +24,7 @@ $$;
 create or replace function analytics.manual_refresh()
 returns text
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     next_model text;
@@ -40,7 +40,7 @@ begin
         where read.model = read.upstream
         order by read.depth, read.model
     loop
-        run := orchestrator.refresh(next_model, 'database');
+        run := orchestrator.refresh(next_model, 'database', p_eager => true);
         if run.status = 'error' then
             failed := failed || format('%s: %s', next_model, run.error_message);
         elsif run.status = 'success' then
@@ -59,7 +59,7 @@ $$;
 create or replace function analytics.refresh_all_views()
 returns void
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform orchestrator.require_admin();
@@ -71,7 +71,7 @@ $$;
 create or replace function analytics.health_check()
 returns table (view_name text, row_count bigint, last_refresh timestamptz)
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     summary record;
@@ -114,7 +114,7 @@ to authenticated, service_role;
 create or replace function orchestrator.given(p_tenant uuid)
 returns uuid
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_tenant is null then
@@ -132,7 +132,7 @@ create or replace function orchestrator.compute(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_from is null or p_to is null then
@@ -160,7 +160,7 @@ create or replace function orchestrator.compute_group(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     next_model orchestrator.models;

@@ -4,70 +4,67 @@
 -- order, as a half-open range; null where it has not happened. A date is a local day
 -- somewhere on Earth: which instants those are, its tenant's zone decides
 -- later, so that capturing it needs no look-up.
+-- What is infinite is on no day. (Bodies that are parsed as they are made: whoever
+-- calls them may have types of the same names, and a search_path could not be
+-- inlined.)
 create or replace function orchestrator.touched(
     p_from timestamptz, p_to timestamptz
 )
 returns tstzrange
 language sql stable
-as $$
-    select case
-        when p_from is not null
-            then tstzrange(
-                least(p_from, p_to),
-                case
-                    when p_to is not null
-                        then greatest(p_from, p_to) + interval '1 microsecond'
-                end
-            )
-    end
-$$;
+return case
+    when isfinite(p_from)
+        then tstzrange(
+            least(p_from, p_to),
+            case
+                when p_to is not null
+                    then greatest(p_from, p_to) + interval '1 microsecond'
+            end
+        )
+end;
 
 create or replace function orchestrator.touched(p_from timestamp, p_to timestamp)
 returns tstzrange
 language sql stable
-as $$
-    select orchestrator.touched(p_from at time zone 'UTC', p_to at time zone 'UTC')
-$$;
+return orchestrator.touched(
+    p_from at time zone 'UTC', p_to at time zone 'UTC'
+);
 
 create or replace function orchestrator.touched(p_from date, p_to date)
 returns tstzrange
 language sql stable
-as $$
-    select case
-        when p_from is not null
-            then tstzrange(
-                (least(p_from, p_to)::timestamp - interval '14 hours')
-                at time zone 'UTC',
-                case
-                    when p_to is not null
-                        then (
-                            greatest(p_from, p_to)::timestamp
-                            + interval '36 hours'
-                        ) at time zone 'UTC'
-                end
-            )
-    end
-$$;
+return case
+    when isfinite(p_from)
+        then tstzrange(
+            (least(p_from, p_to)::timestamp - interval '14 hours')
+            at time zone 'UTC',
+            case
+                when p_to is not null
+                    then (
+                        greatest(p_from, p_to)::timestamp
+                        + interval '36 hours'
+                    ) at time zone 'UTC'
+            end
+        )
+end;
 
 -- A day from which, to a moment until which, or the other way round.
 create or replace function orchestrator.touched(p_from date, p_to timestamptz)
 returns tstzrange
 language sql stable
-as $$
-    select case
-        when p_to is null then orchestrator.touched(p_from, null::date)
-        else range_merge(
-            orchestrator.touched(p_from, p_from),
-            orchestrator.touched(p_to, p_to)
-        )
-    end
-$$;
+return case
+    when p_to is null then orchestrator.touched(p_from, null::date)
+    else range_merge(
+        orchestrator.touched(p_from, p_from),
+        orchestrator.touched(p_to, p_to)
+    )
+end;
 
 -- What the project declares of a summary table; an error where there is none.
 create or replace function orchestrator.declared(p_model text)
 returns orchestrator.models
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     found_model orchestrator.models;
@@ -91,7 +88,7 @@ create or replace function orchestrator.check_asked(
 )
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
@@ -130,7 +127,7 @@ create or replace function orchestrator.request(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);

@@ -1,6 +1,7 @@
-{# A refresh, whoever runs it: begin, compute, end, in one transaction. #}
+{# A refresh, whoever runs it: slices of begin, compute and end, each in one
+   transaction. #}
 {% macro runtime_refresh() %}
--- The row of the run that begins: the one that its invocation has left, or new.
+-- The row of the run that an invocation has left, open again, or a new one.
 create or replace function orchestrator.open_run(
     p_model text,
     p_executor text,
@@ -9,14 +10,19 @@ create or replace function orchestrator.open_run(
 )
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     run bigint;
 begin
-    select max(id) into run
-    from orchestrator.job_runs
-    where job = p_model and status = 'running' and invocation = p_invocation;
+    update orchestrator.job_runs
+    set status = 'running', backend_pid = pg_backend_pid()
+    where id = (
+        select max(id)
+        from orchestrator.job_runs
+        where job = p_model and invocation = p_invocation
+    )
+    returning id into run;
     if run is null then
         insert into orchestrator.job_runs (job, executor, invocation, started_at)
         values (p_model, p_executor, p_invocation, p_began)
@@ -32,7 +38,7 @@ create or replace function orchestrator.close_run(
 )
 returns orchestrator.job_runs
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     update orchestrator.job_runs
     set
@@ -54,7 +60,7 @@ create or replace function orchestrator.fail_run(
 )
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return orchestrator.close_run(
@@ -66,14 +72,37 @@ begin
 end
 $$;
 
+-- An error's message without the values in it, which may be some tenant's own.
+create or replace function orchestrator.plain_error(p_message text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select regexp_replace(p_message, '(: )".*$', '')
+$$;
+
 -- What a refresh works with: the requests that it takes, the periods it changes.
+-- A request is of a tenant (null: all) and a time (null: all); with `since` it is
+-- the clock's, for what has begun or ended after that. `is_named` is one that names
+-- its tenant itself, `is_whole` the newest part of one for all time, `is_rest` the
+-- rest of a longer one, `is_build` a first build's.
 create or replace function orchestrator.create_work_tables()
 returns void
-language sql
-set search_path = ''
+language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
+begin
+    perform orchestrator.drop_work_tables();
     create temporary table requests (
-        tenant uuid, period tstzrange, since timestamptz
+        tenant uuid,
+        period tstzrange,
+        since timestamptz,
+        is_named boolean not null default true,
+        is_whole boolean not null default false,
+        is_build boolean not null default false,
+        backlog integer not null default 0,
+        is_rest boolean not null generated always as (backlog > 0) stored,
+        requested_at timestamptz
     ) on commit drop;
     create temporary table changed_periods (
         tenant uuid,
@@ -81,6 +110,26 @@ as $$
         ends_at timestamptz,
         row_count bigint
     ) on commit drop;
+end
+$$;
+
+create or replace function orchestrator.drop_work_tables()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name text;
+begin
+    foreach name in array array[
+        'requests', 'claimed_periods', 'changed_periods', 'all_requests',
+        'all_periods'
+    ] loop
+        if to_regclass('pg_temp.' || name) is not null then
+            execute format('drop table pg_temp.%I', name);
+        end if;
+    end loop;
+end
 $$;
 
 -- Take the model's lock and its requests into pg_temp.requests. p_scope is
@@ -90,18 +139,25 @@ $$;
 -- and notes nothing, so that the next refresh is as if it had not been) or
 -- 'nothing'. A changed p_definition makes everything of 'requested'. False where
 -- another refresh has the lock.
+--
+-- What the refresh calls now is the moment at which it has the lock. Refreshes of
+-- a model follow each other, and so do their moments: the watermark never passes
+-- a period that the refresh which set it did not compute.
 drop function if exists orchestrator.begin_refresh(text, text, text, text, text);
+drop function if exists
+orchestrator.begin_refresh(text, text, text, text, text, tstzrange);
 create or replace function orchestrator.begin_refresh(
     p_model text,
     p_executor text,
     p_scope text,
     p_definition text default null,
     p_invocation text default null,
-    p_sample tstzrange default null
+    p_sample tstzrange default null,
+    p_eager boolean default false
 )
 returns boolean
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     lock_key constant integer := hashtext(p_model);
@@ -109,10 +165,12 @@ declare
     known orchestrator.models;
     run constant bigint :=
         orchestrator.open_run(p_model, p_executor, p_invocation);
+    present timestamptz;
     reasons text;
 begin
     perform set_config('orchestrator.run', run::text, true);
     perform set_config('orchestrator.scope', p_scope, true);
+    perform set_config('orchestrator.eager', p_eager::text, true);
     -- Compiling the query would take twenty times as long as running it.
     perform set_config('jit', 'off', true);
     perform orchestrator.create_work_tables();
@@ -123,15 +181,9 @@ begin
         perform set_config('orchestrator.scope', 'locked', true);
         return false;
     end if;
-
-    -- Whoever holds the lock is the only run: others that say so have died.
-    update orchestrator.job_runs
-    set
-        status = 'error',
-        finished_at = clock_timestamp(),
-        error_message = 'The process ended before the run did.'
-    where job = p_model and status = 'running' and id <> run
-        and started_at < now();
+    perform set_config('orchestrator.present', clock_timestamp()::text, true);
+    present := {{ present() }};
+    perform orchestrator.close_dead_runs(p_model);
 
     if p_scope in ('nothing', 'sample') then
         insert into pg_temp.requests (period)
@@ -141,34 +193,7 @@ begin
     end if;
 
     select * into known from orchestrator.models where model = p_model;
-
-    with claimed as (
-        delete from orchestrator.refresh_queue
-        where model = p_model
-        returning tenant, period, reason
-    ),
-
-    by_tenant as (
-        select
-            tenant,
-            bool_or(period is null) as is_unbounded,
-            range_agg(period) as periods,
-            array_agg(distinct reason) as reasons
-        from claimed
-        group by tenant
-    ),
-
-    merged as (
-        insert into pg_temp.requests (tenant, period)
-        select by_tenant.tenant, bounded.period
-        from by_tenant
-        left join lateral unnest(by_tenant.periods) as bounded (period)
-            on not by_tenant.is_unbounded
-        where by_tenant.is_unbounded or bounded.period is not null
-    )
-
-    select string_agg(distinct split_part(reason, ' ', 1), ', ') into reasons
-    from by_tenant, unnest(by_tenant.reasons) as reason;
+    reasons := orchestrator.take_requests(p_model);
 
     if p_scope = 'everything' or known.refreshed_through is null then
         reasons := 'build';
@@ -178,22 +203,32 @@ begin
     end if;
 
     if reasons in ('build', 'changed definition') then
+        -- Whatever else has been asked is part of this.
+        delete from orchestrator.refresh_queue where model = p_model;
         delete from pg_temp.requests;
-        insert into pg_temp.requests default values;
+        insert into pg_temp.requests (is_named, is_build, requested_at)
+        values (false, reasons = 'build', present);
+    elsif known.refreshed_through > present then
+        perform orchestrator.go_back(known, present);
     else
         -- The clock asks nothing of anybody before the next turn.
-        insert into pg_temp.requests (period, since)
-        select tstzrange(known.refreshed_through, null), known.refreshed_through
-        where (known.next_turn > {{ present() }}) is not true
+        insert into pg_temp.requests (period, since, is_named, requested_at)
+        select
+            tstzrange(known.refreshed_through, null), known.refreshed_through,
+            false, known.refreshed_through
+        where (known.next_turn > present) is not true
             or known.lookback is not null;
         -- What a source without triggers has changed, nobody says.
-        insert into pg_temp.requests (period)
-        select tstzrange({{ present() }} - known.lookback, null)
+        insert into pg_temp.requests (period, is_named, requested_at)
+        select tstzrange(present - known.lookback, null), false, present
         where known.lookback is not null;
+    end if;
+    if p_scope <> 'everything' then
+        perform orchestrator.leave_the_rest(known);
     end if;
 
     update orchestrator.job_runs
-    set reason = coalesce(reasons, 'schedule')
+    set reason = coalesce(reason, reasons, 'schedule')
     where id = run;
 
     update orchestrator.models
@@ -205,26 +240,276 @@ begin
 end
 $$;
 
+-- Take a model's requests from the queue into pg_temp.requests, no more than one
+-- transaction may compute: the newest, and before any rest of an older one. Those
+-- of tenants that have failed wait until they are to be tried again. Returns why
+-- they were made.
+create or replace function orchestrator.take_requests(p_model text)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := {{ var('periods_per_transaction') }};
+    reasons text;
+    number bigint;
+begin
+    with taken as (
+        delete from orchestrator.refresh_queue
+        where ctid = any(array(
+            select requests.ctid
+            from orchestrator.refresh_queue as requests
+            where
+                requests.model = p_model
+                and not exists (
+                    select from orchestrator.quarantine as held
+                    where
+                        held.model = p_model
+                        and held.tenant = requests.tenant
+                        and orchestrator.is_held(held)
+                )
+            order by requests.backlog, requests.id desc
+            limit most
+        ))
+        returning
+            tenant, period, reason, is_named, is_build, backlog, requested_at
+    ),
+
+    by_tenant as (
+        select
+            tenant,
+            is_named,
+            is_build,
+            backlog,
+            bool_or(period is null) as is_unbounded,
+            range_agg(period) as periods,
+            array_agg(distinct split_part(reason, ' ', 1)) as reasons,
+            min(requested_at) as requested_at
+        from taken
+        group by tenant, is_named, is_build, backlog
+    ),
+
+    merged as (
+        insert into pg_temp.requests (
+            tenant, period, is_named, is_build, backlog, requested_at
+        )
+        select
+            by_tenant.tenant, bounded.period, by_tenant.is_named,
+            by_tenant.is_build, by_tenant.backlog, by_tenant.requested_at
+        from by_tenant
+        left join lateral unnest(by_tenant.periods) as bounded (period)
+            on not by_tenant.is_unbounded
+        where by_tenant.is_unbounded or bounded.period is not null
+    )
+
+    select
+        (
+            select string_agg(distinct reason, ', ')
+            from by_tenant, unnest(by_tenant.reasons) as reason
+        ),
+        (select count(*) from taken)
+    into reasons, number;
+    perform set_config('orchestrator.took_all', (number < most)::text, true);
+    return reasons;
+end
+$$;
+
+-- The server's clock was ahead when the model was last refreshed: compute again
+-- what was taken for over, and say so.
+create or replace function orchestrator.go_back(
+    p_known orchestrator.models, p_present timestamptz
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('orchestrator.went_back', 'yes', true);
+    insert into pg_temp.requests (period, is_named, is_whole, requested_at)
+    values (
+        case when p_known.grain <> 'all' then tstzrange(p_present, null) end,
+        false, true, p_present
+    );
+    if p_known.refreshed_through > p_present + interval '1 minute' then
+        perform orchestrator.open_incident(p_known.model, 'clock', format(
+            'The server''s clock went back: %s was refreshed through %s UTC, and '
+            'it is %s UTC. What was computed ahead of time is computed again.',
+            p_known.model,
+            to_char(
+                p_known.refreshed_through at time zone 'UTC', 'YYYY-MM-DD HH24:MI'
+            ),
+            to_char(p_present at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        ));
+    end if;
+end
+$$;
+
+-- Cut pg_temp.requests down to what one transaction may compute, the newest
+-- periods of each, and put the rest back into the queue.
+create or replace function orchestrator.leave_the_rest(p_known orchestrator.models)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := {{ var('periods_per_transaction') }};
+    present constant timestamptz := {{ present() }};
+    length constant interval := case
+        when p_known.grain in ('day', 'week', 'month')
+            then ('1 ' || p_known.grain)::interval
+        when p_known.grain <> 'all' then p_known.grain::interval
+    end;
+    tenants bigint := 1;
+    units bigint;
+    earliest timestamptz;
+    span interval;
+begin
+    if p_known.tenant is not null
+        and exists (select from pg_temp.requests where tenant is null)
+    then
+        execute format('select count(*) from %s', p_known.calendar) into tenants;
+        -- Of each tenant for itself, where these alone are too many.
+        if tenants > most then
+            execute format(
+                'insert into orchestrator.refresh_queue (
+                    model, tenant, period, reason, is_named, is_build, backlog,
+                    requested_at
+                )
+                select $1, calendar.%I, requests.period, ''each tenant'', false,
+                    requests.is_build, 1, requests.requested_at
+                from pg_temp.requests as requests
+                cross join %s as calendar
+                where requests.tenant is null and %s',
+                p_known.tenant, p_known.calendar,
+                case
+                    when p_known.grain = 'all' then 'requests.since is null'
+                    else 'true'
+                end
+            ) using p_known.model;
+            delete from pg_temp.requests
+            where tenant is null and (p_known.grain <> 'all' or since is null);
+        end if;
+    end if;
+    select sum(case when tenant is null then tenants else 1 end) into units
+    from pg_temp.requests;
+    if length is null or units is null then
+        return;
+    end if;
+    perform orchestrator.note_early_rows(p_known, null);
+
+    span := greatest(most / greatest(units, 1), 1) * length;
+    if not exists (
+        select from pg_temp.requests
+        where (
+            least(upper(period), present)
+            - greatest(lower(period), present - interval '1000 years')
+            <= span + length
+        ) is not true
+    ) then
+        return;
+    end if;
+    if p_known.retention is not null then
+        earliest := present - p_known.retention;
+    else
+        execute format('select min(started_at) from %s', p_known.calendar)
+        into earliest;
+    end if;
+    perform orchestrator.note_early_rows(p_known, earliest);
+    earliest := greatest(earliest, {{ earliest_instant() }});
+
+    with long as (
+        select
+            requests.ctid as place,
+            requests.*,
+            least(coalesce(upper(period), 'infinity'), present) as until
+        from pg_temp.requests as requests
+    ),
+
+    cut as (
+        update pg_temp.requests as requests
+        set
+            period = tstzrange(long.until - span, upper(long.period)),
+            is_whole = requests.is_whole
+            or (long.period is null and long.since is null),
+            since = null
+        from long
+        where
+            requests.ctid = long.place
+            and long.until - span - length
+            > greatest(coalesce(lower(long.period), earliest), earliest)
+        returning
+            requests.tenant, long.period, long.until - span as cut_at,
+            requests.is_named, requests.is_build, requests.backlog,
+            requests.requested_at
+    )
+
+    insert into orchestrator.refresh_queue (
+        model, tenant, period, reason, is_named, is_build, backlog, requested_at
+    )
+    select
+        p_known.model, cut.tenant, tstzrange(lower(cut.period), cut.cut_at),
+        'the rest', cut.is_named, cut.is_build, cut.backlog + 1,
+        cut.requested_at
+    from cut;
+end
+$$;
+
+-- Say that a tenant's first moment, or that of a changed row, is no real one.
+create or replace function orchestrator.note_early_rows(
+    p_known orchestrator.models, p_earliest timestamptz
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_earliest < {{ earliest_instant() }} or exists (
+        select from pg_temp.requests
+        where lower(period) < {{ earliest_instant() }}
+    ) then
+        perform orchestrator.open_incident(p_known.model, 'data', format(
+            'Rows that %s reads, or the first day of whom they belong to, are from '
+            'before {{ var("earliest_date") }}: they count on no day.', p_known.model
+        ));
+    elsif p_earliest is not null then
+        perform orchestrator.close_incident(
+            p_known.model, 'data', p_known.model || ' reads no such rows any more.'
+        );
+    end if;
+end
+$$;
+
 -- Pass the changed periods on to the models that read this one, remember how
--- far it is, and close the run.
+-- far it is, and close the run, or leave it running where there is more to do.
 create or replace function orchestrator.end_refresh(p_model text)
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     scope constant text := current_setting('orchestrator.scope');
-    claimed_periods bigint;
-    changed_rows bigint;
+    run_id constant bigint := current_setting('orchestrator.run')::bigint;
+    computed_periods bigint := 0;
+    changed_rows bigint := 0;
     changed_time tstzmultirange := '{}';
     whose uuid [];
     built text;
+    is_left boolean := false;
+    isolated constant text :=
+        nullif(current_setting('orchestrator.isolated', true), '');
+    has_failed constant boolean := coalesce(
+        current_setting('orchestrator.has_failed', true) = 'yes', false
+    );
     run orchestrator.job_runs;
 begin
     if scope <> 'locked' then
-        select count(*) into claimed_periods
-        from pg_temp.claimed_periods
-        where starts_at is not null;
+        computed_periods :=
+            nullif(current_setting('orchestrator.periods', true), '')::bigint;
+        if computed_periods is null then
+            select count(*) into computed_periods
+            from pg_temp.claimed_periods
+            where starts_at is not null;
+        end if;
         select
             coalesce(sum(row_count), 0),
             coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}'),
@@ -272,40 +557,101 @@ begin
 
     if scope in ('requested', 'everything') then
         update orchestrator.models
-        set refreshed_through = greatest(refreshed_through, {{ present() }})
+        set refreshed_through = {{ present() }}
         where model = p_model;
+        is_left := scope = 'requested' and (
+            current_setting('orchestrator.took_all', true) = 'false'
+            or orchestrator.has_rest(p_model)
+        );
+        if current_setting('orchestrator.went_back', true) is distinct from 'yes'
+        then
+            perform orchestrator.close_incident(
+                p_model, 'clock', p_model || ' is as of the server''s clock again.'
+            );
+        end if;
     end if;
 
     update orchestrator.job_runs
     set
-        status = case scope when 'locked' then 'skipped' else 'success' end,
+        status = case
+            when scope = 'locked' then 'skipped'
+            when is_left then 'running'
+            when has_failed then 'error'
+            else 'success'
+        end,
         reason = case scope
             when 'locked' then 'another refresh is running'
             else reason
         end,
-        finished_at = clock_timestamp(),
-        periods = coalesce(claimed_periods, 0),
-        rows_changed = coalesce(changed_rows, 0),
-        changed = changed_time,
-        changed_tenants = whose,
-        error_message = null
-    where id = current_setting('orchestrator.run')::bigint
+        finished_at = case when not is_left then clock_timestamp() end,
+        periods = coalesce(periods, 0) + computed_periods,
+        rows_changed = coalesce(rows_changed, 0) + changed_rows,
+        -- Null once everything has changed, and once nobody's alone.
+        changed = case
+            when changed is null and rows_changed > 0 then null
+            else coalesce(changed, '{}') + changed_time
+        end,
+        changed_tenants = case
+            when changed_rows = 0 then changed_tenants
+            when rows_changed > 0 and changed_tenants is null then null
+            when cardinality(changed_tenants || whose) <= 100
+                then changed_tenants || whose
+            when changed_tenants is null then whose
+        end,
+        error_message = nullif(concat_ws(' ', error_message, isolated), ''),
+        is_isolated = is_isolated or has_failed
+    where id = run_id
     returning * into run;
+    -- Seen by somebody while it was under way.
+    delete from orchestrator.job_runs
+    where
+        job = p_model
+        and status = 'running'
+        and reason = 'observed'
+        and backend_pid = pg_backend_pid()
+        and id <> run_id;
 
-    drop table if exists
-        pg_temp.requests, pg_temp.claimed_periods, pg_temp.changed_periods;
+    perform orchestrator.drop_work_tables();
+    perform set_config(name, '', true)
+    from unnest(array[
+        'orchestrator.present', 'orchestrator.went_back', 'orchestrator.periods',
+        'orchestrator.isolated', 'orchestrator.has_failed'
+    ]) as name;
     return run;
 end
+$$;
+
+-- Whether a refresh has left something that it could not do in one transaction.
+create or replace function orchestrator.has_rest(p_model text)
+returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from orchestrator.refresh_queue as requests
+        where
+            requests.model = p_model
+            and requests.backlog > 0
+            and not exists (
+                select from orchestrator.quarantine as held
+                where
+                    held.model = p_model
+                    and held.tenant = requests.tenant
+                    and orchestrator.is_held(held)
+            )
+    )
 $$;
 
 -- Whether somebody has asked something of a summary table.
 create or replace function orchestrator.is_requested(p_model text)
 returns boolean
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from orchestrator.refresh_queue where model = p_model
+    ) or exists (
+        select from orchestrator.quarantine where model = p_model
     )
 $$;
 
@@ -315,7 +661,7 @@ create or replace function orchestrator.note_refresh(
 )
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     run_id constant bigint :=
@@ -340,15 +686,21 @@ begin
 end
 $$;
 
--- Refresh a summary table in this transaction, as dbt would: its open requests
--- and the periods that time has brought. A failure is recorded, and leaves the
--- requests.
-create or replace function orchestrator.refresh(
-    p_model text, p_executor text, p_invocation text default null
+-- Refresh a slice of a summary table in this transaction: of its open requests and
+-- the periods that time has brought, what one transaction may compute. The run is
+-- `running` where there is more to do. A failure is recorded, and leaves the
+-- requests; one that some tenants alone cause is theirs, see isolate.
+create or replace function orchestrator.refresh_slice(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_definition text default null,
+    p_sample tstzrange default null,
+    p_eager boolean default false
 )
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     run orchestrator.job_runs;
@@ -364,8 +716,11 @@ begin
             hint = format('Run: dbt build --select %s', p_model);
     end if;
 
-    if known.next_turn > {{ present() }}
+    if p_sample is null
+        and known.next_turn > {{ present() }}
+        and known.refreshed_through <= {{ present() }}
         and known.lookback is null
+        and (p_definition is null or p_definition = known.definition)
         and to_regclass(known.relation) is not null
         and not orchestrator.is_requested(p_model)
         and pg_try_advisory_xact_lock(
@@ -379,19 +734,55 @@ begin
 
     begin
         if orchestrator.begin_refresh(
-            p_model, p_executor, 'requested', p_invocation => p_invocation
+            p_model,
+            p_executor,
+            case when p_sample is null then 'requested' else 'sample' end,
+            p_definition => p_definition,
+            p_invocation => p_invocation,
+            p_sample => p_sample,
+            p_eager => p_eager
         ) then
-            execute format('select orchestrator.%I()', 'compute_' || p_model);
+            perform orchestrator.compute_requested(known);
         end if;
         return orchestrator.end_refresh(p_model);
-    exception when others then
-        get stacked diagnostics failure = message_text;
+    exception
+        when query_canceled or others then
+            get stacked diagnostics failure = message_text;
     end;
 
+    failure := orchestrator.plain_error(failure);
     run := orchestrator.fail_run(
         p_model, p_executor, p_invocation, failure, began
     );
     raise warning '% was not refreshed: %', p_model, failure;
+    return run;
+end
+$$;
+
+-- Refresh all of a summary table in this transaction, slice by slice.
+drop function if exists orchestrator.refresh(text, text);
+drop function if exists orchestrator.refresh(text, text, text);
+create or replace function orchestrator.refresh(
+    p_model text,
+    p_executor text,
+    p_invocation text default null,
+    p_eager boolean default false
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    this_invocation constant text :=
+        coalesce(p_invocation, gen_random_uuid()::text);
+    run orchestrator.job_runs;
+begin
+    loop
+        run := orchestrator.refresh_slice(
+            p_model, p_executor, this_invocation, p_eager => p_eager
+        );
+        exit when run.status <> 'running';
+    end loop;
     return run;
 end
 $$;
@@ -404,7 +795,7 @@ create or replace function orchestrator.refresh_by_name(
 )
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     next_model text;
@@ -425,7 +816,7 @@ begin
                 hashtext('orchestrator'), hashtext(next_model)
             );
         end if;
-        run := orchestrator.refresh(next_model, p_executor);
+        run := orchestrator.refresh(next_model, p_executor, p_eager => true);
         exit when run.status <> 'success';
     end loop;
     if run.job <> p_model then
@@ -454,7 +845,7 @@ create or replace function orchestrator.refresh_now(
 )
 returns orchestrator.job_runs
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     run constant orchestrator.job_runs := orchestrator.refresh_by_name(

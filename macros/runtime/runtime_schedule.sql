@@ -24,23 +24,33 @@ select distinct paths.model, paths.upstream, depths.depth
 from paths
 inner join depths on depths.model = paths.upstream;
 
--- Whether somebody is refreshing a summary table at this moment.
+-- Who is refreshing which summary table at this moment: a refresh holds its model's
+-- lock until it ends.
+create or replace view orchestrator.refreshing as
+select
+    models.model,
+    locks.pid
+from orchestrator.models as models
+inner join pg_locks as locks
+    on
+        locks.locktype = 'advisory'
+        and locks.classid::bigint = hashtext('orchestrator')::bigint & 4294967295
+        and locks.objid::bigint = hashtext(models.model)::bigint & 4294967295
+        and locks.objsubid = 2
+        and locks.granted
+where
+    locks.database = (
+        select oid from pg_database where datname = current_database()
+    );
+
+-- Whether somebody is.
 create or replace function orchestrator.is_being_refreshed(p_model text)
 returns boolean
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select exists (
-        select from pg_locks
-        where
-            locktype = 'advisory'
-            and database = (
-                select oid from pg_database where datname = current_database()
-            )
-            and classid::bigint = hashtext('orchestrator')::bigint & 4294967295
-            and objid::bigint = hashtext(p_model)::bigint & 4294967295
-            and objsubid = 2
-            and granted
+        select from orchestrator.refreshing where model = p_model
     )
 $$;
 
@@ -51,7 +61,7 @@ create or replace function orchestrator.has_work(
 )
 returns boolean
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from orchestrator.model_status
@@ -68,7 +78,7 @@ $$;
 create or replace function orchestrator.take_due(p_eager boolean default false)
 returns setof text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     candidate record;
@@ -113,11 +123,13 @@ $$;
 create or replace procedure orchestrator.refresh_each(p_models text [])
 language plpgsql
 as $$
+-- A procedure that commits can have no search_path of its own, so types are named
+-- with their schema.
 declare
-    next_model text;
+    next_model pg_catalog.text;
     run orchestrator.job_runs;
-    this_run text;
-    failures text;
+    this_run pg_catalog.text;
+    failures pg_catalog.text;
 begin
     for next_model in
         select distinct on (read.depth, read.upstream) read.upstream
@@ -128,12 +140,15 @@ begin
         continue when orchestrator.is_being_refreshed(next_model)
             or not orchestrator.has_work(next_model);
         -- Committed at once, so that a run that dies has left its row.
-        this_run := gen_random_uuid()::text;
+        this_run := gen_random_uuid()::pg_catalog.text;
         insert into orchestrator.job_runs (job, executor, invocation)
         values (next_model, 'pg_cron', this_run);
         commit;
-        run := orchestrator.refresh(next_model, 'pg_cron', this_run);
-        commit;
+        loop
+            run := orchestrator.refresh_slice(next_model, 'pg_cron', this_run);
+            commit;
+            exit when run.status <> 'running';
+        end loop;
         if run.status = 'error' then
             failures := concat_ws(' ', failures, format(
                 '%s was not refreshed: %s', next_model, run.error_message
@@ -153,7 +168,7 @@ create or replace procedure orchestrator.run_job(p_job text)
 language plpgsql
 as $$
 declare
-    models constant text [] := array(
+    models constant pg_catalog.text [] := array(
         select model from orchestrator.models where p_job = any(jobs)
     );
 begin
@@ -174,8 +189,8 @@ create or replace procedure orchestrator.pulse()
 language plpgsql
 as $$
 declare
-    models constant text [] := array(
-        select distinct model from orchestrator.refresh_queue where at_once
+    models constant pg_catalog.text [] := array(
+        select model from orchestrator.model_status where at_once > 0
     );
 begin
     call orchestrator.refresh_each(models);

@@ -6,7 +6,7 @@ create or replace function orchestrator.is_late(
 )
 returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p_refreshed_through < orchestrator.last_due(
         p_cadence,
@@ -25,7 +25,12 @@ select
     models.refreshed_through,
     due.last_due,
     due.next_due,
-    coalesce(models.refreshed_through < due.last_due, true) as is_due,
+    -- A watermark that lies in the future is a clock's that was ahead.
+    coalesce(
+        models.refreshed_through < due.last_due
+        or models.refreshed_through > {{ present() }} + interval '1 minute',
+        true
+    ) as is_due,
     coalesce(queue.waiting, 0) as waiting,
     queue.oldest as waiting_since,
     run.status as last_status,
@@ -34,14 +39,18 @@ select
     run.periods as last_periods,
     run.rows_changed as last_rows_changed,
     run.error_message as last_error,
-    coalesce(queue.at_once, 0) as at_once,
+    coalesce(queue.at_once, 0) + held.to_retry as at_once,
     models.is_published,
     failed.failures,
-    -- Again after 5 s, 10 s, 20 s, …, each 5 minutes.
-    failed.last_failure + least(
-        interval '5 seconds' * power(2, least(failed.failures, 10) - 1),
-        interval '5 minutes'
-    ) as retry_at,
+    -- Retried with backoff, after 5 s, 10 s, 20 s, …, each 5 minutes; but what has
+    -- been requested since may be of tenants that do not fail.
+    failed.last_failure + case
+        when queue.newest > failed.last_failure then interval '5 seconds'
+        else least(
+            interval '5 seconds' * power(2, least(failed.failures, 10) - 1),
+            interval '5 minutes'
+        )
+    end as retry_at,
     coalesce(late.is_late, false) as is_late,
     -- What waits for its cadence is as fresh as was promised.
     case
@@ -51,7 +60,8 @@ select
         when models.refreshed_through < due.last_due or queue.at_once > 0
             then 'due'
         else 'fresh'
-    end as state
+    end as state,
+    held.quarantined
 from orchestrator.models as models
 cross join lateral (
     select
@@ -65,11 +75,30 @@ cross join lateral (
 left join lateral (
     select
         count(*) as waiting,
-        count(*) filter (where requests.at_once) as at_once,
-        min(requests.requested_at) as oldest
+        -- The rest of a long request, too: somebody was at it.
+        count(*) filter (
+            where
+                (requests.at_once or requests.backlog > 0)
+                and not exists (
+                    select from orchestrator.quarantine as apart
+                    where
+                        apart.model = models.model
+                        and apart.tenant = requests.tenant
+                        and orchestrator.is_held(apart)
+                )
+        ) as at_once,
+        min(requests.requested_at) as oldest,
+        max(requests.requested_at) as newest
     from orchestrator.refresh_queue as requests
     where requests.model = models.model
 ) as queue on true
+cross join lateral (
+    select
+        count(*) as quarantined,
+        count(*) filter (where not orchestrator.is_held(apart)) as to_retry
+    from orchestrator.quarantine as apart
+    where apart.model = models.model
+) as held
 left join lateral (
     select *
     from orchestrator.job_runs as runs
@@ -83,6 +112,7 @@ cross join lateral (
     where
         runs.job = models.model
         and runs.status = 'error'
+        and not runs.is_isolated
         and runs.started_at > coalesce(
             (
                 select succeeded.started_at

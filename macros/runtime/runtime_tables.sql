@@ -31,6 +31,7 @@ add column if not exists jobs text [] not null default '{}',
 add column if not exists functions jsonb not null default '{}',
 add column if not exists charts jsonb not null default '[]',
 add column if not exists next_turn timestamptz,
+add column if not exists retention interval,
 add column if not exists project text;
 comment on column orchestrator.models.project is
 'A hash of the project''s files as they were when `orchestrator` last built the '
@@ -56,15 +57,45 @@ create table if not exists orchestrator.refresh_queue (
     tenant uuid,
     period tstzrange,
     reason text not null,
-    requested_at timestamptz not null default clock_timestamp(),
-    primary key (model, id)
+    requested_at timestamptz not null default clock_timestamp()
 );
 comment on table orchestrator.refresh_queue is
 'Requests to recompute a summary table: of a tenant (null: all) over a time '
 '(null: all). Appended by anyone, taken by the refresh that serves them.';
 
-alter table orchestrator.refresh_queue
-add column if not exists at_once boolean not null default false;
+-- Without a unique key: a number that comes twice, as after a restore, is no reason
+-- to refuse an application's row.
+do $$
+begin
+    -- An application that writes waits for this, so only where it is to be done.
+    if not exists (
+        select from pg_attribute
+        where
+            attrelid = 'orchestrator.refresh_queue'::regclass
+            and attname = 'backlog'
+    ) then
+        alter table orchestrator.refresh_queue
+        drop constraint if exists refresh_queue_pkey,
+        add column if not exists at_once boolean not null default false,
+        add column if not exists is_named boolean not null default true,
+        add column if not exists is_build boolean not null default false,
+        add column if not exists backlog smallint not null default 0,
+        set (
+            autovacuum_vacuum_scale_factor = 0,
+            autovacuum_vacuum_threshold = 10000
+        );
+    end if;
+end
+$$;
+comment on column orchestrator.refresh_queue.is_named is
+'Whether the request names its tenant itself; else it is of one of all.';
+comment on column orchestrator.refresh_queue.is_build is
+'Whether the request is of a first build, which gives tenants that are not active '
+'any more all their periods.';
+comment on column orchestrator.refresh_queue.backlog is
+'Above zero: the rest of a request that was too long for one transaction.';
+create index if not exists refresh_queue_model_backlog_id
+on orchestrator.refresh_queue (model, backlog, id desc);
 create index if not exists refresh_queue_at_once
 on orchestrator.refresh_queue (model) where at_once;
 
@@ -85,7 +116,11 @@ create table if not exists orchestrator.job_runs (
 );
 alter table orchestrator.job_runs
 add column if not exists changed tstzmultirange,
-add column if not exists changed_tenants uuid [];
+add column if not exists changed_tenants uuid [],
+add column if not exists backend_pid integer default pg_backend_pid(),
+add column if not exists is_isolated boolean not null default false;
+comment on column orchestrator.job_runs.is_isolated is
+'Whether an error is of the tenants, or periods, that are in quarantine for it.';
 create index if not exists job_runs_job_started_at
 on orchestrator.job_runs (job, started_at desc);
 create index if not exists job_runs_running
@@ -100,16 +135,43 @@ comment on column orchestrator.job_runs.changed_tenants is
 create table if not exists orchestrator.alert_incidents (
     id bigint generated always as identity primary key,
     model text not null,
-    kind text not null check (kind in ('failing', 'stale', 'drift')),
+    kind text not null,
     message text not null,
     opened_at timestamptz not null default clock_timestamp(),
     closed_at timestamptz
 );
-create unique index if not exists alert_incidents_open
-on orchestrator.alert_incidents (model, kind) where closed_at is null;
+alter table orchestrator.alert_incidents
+add column if not exists subject text not null default '',
+drop constraint if exists alert_incidents_kind_check,
+add constraint alert_incidents_kind_check check (
+    kind in (
+        'failing', 'stale', 'drift', 'quarantine', 'clock', 'data', 'capture'
+    )
+);
+comment on column orchestrator.alert_incidents.subject is
+'What of the table it is about, such as a tenant; empty: all of it.';
+drop index if exists orchestrator.alert_incidents_open;
+create unique index if not exists alert_incidents_open_subject
+on orchestrator.alert_incidents (model, kind, subject) where closed_at is null;
 comment on table orchestrator.alert_incidents is
 'What went wrong for longer than once. One row per model, kind and time it '
 'happened; closed by itself when it is over.';
+
+-- Where captures that fail are noted. Nothing here may refuse a row.
+create table if not exists orchestrator.lost_captures (
+    relation text,
+    reason text,
+    lost_at timestamptz default clock_timestamp()
+);
+comment on table orchestrator.lost_captures is
+'Changes of source tables for which no request could be made. One row per '
+'statement; gone once the requests are made up for.';
+create sequence if not exists orchestrator.uncounted_captures;
+comment on sequence orchestrator.uncounted_captures is
+'How many changes could not even be noted in lost_captures.';
+create table if not exists orchestrator.known_uncounted_captures (number bigint);
+comment on table orchestrator.known_uncounted_captures is
+'How many of uncounted_captures have been made up for. One row.';
 
 create table if not exists orchestrator.notices (
     id bigint generated always as identity primary key,

@@ -1,2 +1,4 @@
--- Refresh one summary table in the database, and close the run that began.
-select (orchestrator.refresh(%(model)s, 'database', %(invocation)s)).status
+-- Refresh a slice of one summary table in the database; its run stays open while
+-- there is more to do.
+select status
+from orchestrator.refresh_slice(%(model)s, 'database', %(invocation)s)

@@ -9,7 +9,7 @@ with calendar (tenant, timezone, is_active, started_at) as (
     values (1, 'Europe/Madrid', true, timestamptz '2020-01-01 12:00+00')
 ),
 
-requests (tenant, period, since) as (
+asked (tenant, period, since) as (
     values
     -- the midnight before a day with 23 hours
     (1, tstzrange('2020-03-28 23:00Z', '2020-03-28 23:00:01Z'), null),
@@ -23,6 +23,15 @@ requests (tenant, period, since) as (
     (null, tstzrange(now(), null), null),
     -- another tenant, of whom the calendar knows nothing
     (2, tstzrange('2020-06-01 00:00Z', '2020-07-01 00:00Z'), null)
+),
+
+requests as (
+    select
+        *,
+        true as is_named,
+        false as is_build,
+        false as is_rest
+    from asked
 ),
 
 actual as (
