@@ -453,9 +453,7 @@ def test_hostile_settings_are_refused_or_data(project):
     settings = json.dumps({"publication": HOSTILE[2], "trusted_roles": HOSTILE})
     checked = project.call("access", "check", "--vars", settings)
     assert checked.stdout == "Access is as the models declare.\n"
-    settings = json.dumps(
-        {"restaurant_schema": HOSTILE[2], "domains": ["restaurant"]}
-    )
+    settings = json.dumps({"restaurant_schema": HOSTILE[2], "domains": ["restaurant"]})
     code, sentence = project.refuse("run", "--vars", settings)
     assert code == 1
     assert sentence.startswith("There is no source table")

@@ -304,7 +304,7 @@ def test_a_refresh_by_name_refreshes_what_it_reads(project):
     enter(project, community, day)
     assert refresh(project, "kpi_weekly")[1] > 0
     assert not project.ask(
-        "select from orchestrator.refresh_queue where model = 'kpi_daily'"
+        "select 1 from orchestrator.refresh_queue where model = 'kpi_daily'"
     )
 
     enter(project, community, day)

@@ -69,7 +69,7 @@ begin
         where
             pronamespace = to_regnamespace('auth')
             and obj_description(pg_proc.oid, 'pg_proc') like '%made by kpi_summaries'
-            and proconfig::text like '%search_path=""%'
+            and 'search_path=""' = any(proconfig)
     loop
         execute format(
             'alter function %s set search_path = pg_catalog, pg_temp', name

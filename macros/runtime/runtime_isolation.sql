@@ -123,7 +123,7 @@ $$;
 -- Compute the requests of some tenants, by halves where that fails, until those are
 -- found that cause it. Returns how many periods were computed.
 create or replace function orchestrator.compute_tenants(
-    p_known orchestrator.models, p_tenants uuid []
+    p_known orchestrator.models, p_tenants uuid [], p_is_second boolean default false
 )
 returns bigint
 language plpgsql
@@ -163,7 +163,10 @@ begin
             raise;
         end if;
     end;
-    if half = 0 then
+    if half = 0 and code = '23503' and not p_is_second then
+        -- What the rows refer to has just been deleted, and so have they.
+        return orchestrator.compute_tenants(p_known, p_tenants, true);
+    elsif half = 0 then
         perform orchestrator.hold(
             p_known, p_tenants[1], null, failure, code
         );

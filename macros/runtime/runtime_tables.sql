@@ -51,6 +51,34 @@ comment on table orchestrator.views is
 'The views that summary tables read, as the last build left them: the hash of '
 'the SQL that dbt compiled, and of what the database made of it. One row per view.';
 
+-- A queue that was broken is made again: what it held is not known, so everything is
+-- requested. (Here, as the table of the models is there before it.)
+do $$
+declare
+    is_broken constant boolean :=
+        to_regclass('orchestrator.refresh_queue') is null
+        and exists (select from orchestrator.models)
+        or exists (
+            select from unnest(array[
+                'model', 'id', 'tenant', 'period', 'reason', 'requested_at'
+            ]) as needed
+            where
+                to_regclass('orchestrator.refresh_queue') is not null
+                and not exists (
+                    select from pg_attribute
+                    where
+                        attrelid = to_regclass('orchestrator.refresh_queue')
+                        and attname = needed
+                        and not attisdropped
+                )
+        );
+begin
+    perform set_config('orchestrator.queue_is_broken', is_broken::text, true);
+    if is_broken then
+        drop table if exists orchestrator.refresh_queue cascade;
+    end if;
+end
+$$;
 create table if not exists orchestrator.refresh_queue (
     model text not null,
     id bigint generated always as identity,
@@ -72,7 +100,7 @@ begin
         select from pg_attribute
         where
             attrelid = 'orchestrator.refresh_queue'::regclass
-            and attname = 'backlog'
+            and attname = 'is_build'
     ) then
         alter table orchestrator.refresh_queue
         drop constraint if exists refresh_queue_pkey,
@@ -87,6 +115,10 @@ begin
     end if;
 end
 $$;
+insert into orchestrator.refresh_queue (model, reason)
+select model, 'queue restored'
+from orchestrator.models
+where current_setting('orchestrator.queue_is_broken') = 'true';
 comment on column orchestrator.refresh_queue.is_named is
 'Whether the request names its tenant itself; else it is of one of all.';
 comment on column orchestrator.refresh_queue.is_build is
