@@ -19,7 +19,7 @@
             p_definition => {{ model_definition() }},
             p_invocation => '{{ invocation_id }}'
         );
-        {{ claim_requested(exists=true) }}
+        {{ claim_requested(in_function=false) }}
         {%- else %}
         {%- if flags.EMPTY %}
         select orchestrator.begin_refresh(

@@ -1,6 +1,7 @@
 {# The statements that turn pg_temp.requests into pg_temp.claimed_periods. They
-   run as they are in a pre-hook and in the body of the function that claims. #}
-{% macro claim_requested(exists) -%}
+   run as they are in a pre-hook, for a table that is made anew, and in the body of
+   the function that claims. #}
+{% macro claim_requested(in_function) -%}
     {%- set summary = summary_config(model) -%}
     {%- set calendar = calendar_of(model) -%}
     {%- if summary.turns %}
@@ -31,10 +32,12 @@
     analyze pg_temp.requests;
     create temporary table claimed_periods on commit drop as
     {{ period_series(
-        summary, calendar, 'pg_temp.requests', this if exists else none
+        summary, calendar, 'pg_temp.requests', this
     ) }};
-    {%- if exists and not summary.persistent %}
-    {{ _claim_strays(summary, calendar) }}
+    {%- if in_function and not summary.persistent %}
+    if {{ _may_have_strays(summary, calendar) }} then
+        {{ _claim_strays(summary, calendar) }}
+    end if;
     {%- endif %}
     analyze pg_temp.claimed_periods;
     update orchestrator.models
@@ -72,6 +75,30 @@
             and periods.{{ summary.column }} = strays.period
             {%- endif %}
     );
+{%- endmacro %}
+
+{# Whether there may be any: of few requests it need not be asked. #}
+{% macro _may_have_strays(summary, calendar) -%}
+    {%- if summary.retention -%}
+        true
+    {%- else -%}
+        exists (
+            select from pg_temp.requests where backlog > 0 or {{ _is_whole() }}
+        )
+        {%- for condition in asked_of(summary) if _is_clipped(summary) %}
+        or exists (
+            select
+            from pg_temp.requests as requests
+            inner join {{ tenants_asked(
+                summary, calendar, 'pg_temp.requests', condition
+            ) }} as calendar on {{ condition }}
+            where
+                requests.since is null
+                and (lower(requests.period) < {{ first_instant(summary) }})
+                is not false
+        )
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Selects of the rows that requests may find without a tenant or a period. #}
@@ -161,7 +188,7 @@ inner join {{ this }} as target
             "(upper(requests.period) - interval '1 microsecond')",
             'calendar.timezone'
         ) }}) is not false
-where requests.is_rest or {{ _is_whole('requests.') }}
+where requests.backlog > 0 or {{ _is_whole('requests.') }}
 {%- endmacro %}
 
 {% macro _rows_before_the_first(summary, calendar, condition) -%}

@@ -181,7 +181,7 @@ where
         or requests.is_build
         {% if tenant -%}
         or (
-            requests.is_named
+            requests.is_named is not false
             and requests.tenant is not null
             and requests.period is not null
         )
@@ -227,7 +227,7 @@ where
         interval '0'
     {%- else -%}
         case
-            when requests.is_rest then interval '0'
+            when requests.backlog > 0 then interval '0'
             else interval '{{ summary.window }}'
         end
     {%- endif -%}

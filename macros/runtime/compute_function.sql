@@ -8,7 +8,7 @@ language plpgsql
 set search_path = pg_catalog, public, pg_temp
 as $claim$
 begin
-    {{ claim_requested(exists=true) }}
+    {{ claim_requested(in_function=true) }}
 end
 $claim$;
 

@@ -374,7 +374,7 @@ begin
         model, tenant, period, reason, is_named, requested_at
     )
     select
-        p_known.model, p_tenant, asked.period, 'retry', asked.is_named,
+        p_known.model, p_tenant, asked.period, 'retry', asked.is_named is not false,
         coalesce(asked.requested_at, clock_timestamp())
     from pg_temp.all_requests as asked
     where asked.tenant = p_tenant;

@@ -83,9 +83,10 @@ $$;
 
 -- What a refresh works with: the requests that it takes, the periods it changes.
 -- A request is of a tenant (null: all) and a time (null: all); with `since` it is
--- the clock's, for what has begun or ended after that. `is_named` is one that names
--- its tenant itself, `is_whole` the newest part of one for all time, `is_rest` the
--- rest of a longer one, `is_build` a first build's.
+-- the clock's, for what has begun or ended after that. It names its tenant itself
+-- unless `is_named` is false; `is_whole` is the newest part of one for all time,
+-- above zero `backlog` the rest of a longer one, `is_build` a first build's. (No
+-- column has a default: the catalog would pay for each, at each refresh.)
 create or replace function orchestrator.create_work_tables()
 returns void
 language plpgsql
@@ -97,11 +98,10 @@ begin
         tenant uuid,
         period tstzrange,
         since timestamptz,
-        is_named boolean not null default true,
-        is_whole boolean not null default false,
-        is_build boolean not null default false,
-        backlog integer not null default 0,
-        is_rest boolean not null generated always as (backlog > 0) stored,
+        is_named boolean,
+        is_whole boolean,
+        is_build boolean,
+        backlog integer,
         requested_at timestamptz
     ) on commit drop;
     create temporary table changed_periods (
@@ -376,7 +376,7 @@ begin
                     requested_at
                 )
                 select $1, calendar.%I, requests.period, ''each tenant'', false,
-                    requests.is_build, 1, requests.requested_at
+                    requests.is_build is true, 1, requests.requested_at
                 from pg_temp.requests as requests
                 cross join %s as calendar
                 where requests.tenant is null and %s',
@@ -429,7 +429,7 @@ begin
         update pg_temp.requests as requests
         set
             period = tstzrange(long.until - span, upper(long.period)),
-            is_whole = requests.is_whole
+            is_whole = requests.is_whole is true
             or (long.period is null and long.since is null),
             since = null
         from long
@@ -448,8 +448,8 @@ begin
     )
     select
         p_known.model, cut.tenant, tstzrange(lower(cut.period), cut.cut_at),
-        'the rest', cut.is_named, cut.is_build, cut.backlog + 1,
-        cut.requested_at
+        'the rest', cut.is_named is not false, cut.is_build is true,
+        coalesce(cut.backlog, 0) + 1, cut.requested_at
     from cut;
 end
 $$;

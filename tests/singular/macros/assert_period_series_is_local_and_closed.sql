@@ -30,7 +30,7 @@ requests as (
         *,
         true as is_named,
         false as is_build,
-        false as is_rest
+        0 as backlog
     from asked
 ),
 
