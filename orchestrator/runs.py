@@ -11,7 +11,6 @@ from psycopg.rows import class_row
 from orchestrator.dbt import Execution
 from orchestrator.queries import query
 
-
 # How the macro close_failed_runs begins, of a table whose views failed.
 READS = "What it reads failed:"
 
@@ -77,9 +76,9 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
             )
         elif result.status == "skipped" and result.name not in runs:
             runs[result.name] = replace(run, reason="what it reads failed")
-    told = [run.error_message or "" for run in runs.values()]
+    messages = [run.error_message or "" for run in runs.values()]
     return [
         run
         for run in runs.values()
-        if not any(f"{READS} {run.model}: " in message for message in told)
+        if not any(f"{READS} {run.model}: " in message for message in messages)
     ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
 from orchestrator.database import require_installed
 from orchestrator.errors import UsageError
@@ -73,20 +73,31 @@ def refresh(
 ) -> Refresh:
     """Refresh a summary table now: what waits, and these local days of a tenant.
 
-    With neither tenant nor days it only serves what waits and is new. The request
-    and the refresh are one transaction; a refresh that fails leaves the request.
-    Raises UsageError for a model, tenant or days that do not exist, DatabaseError
-    for a model that was never built.
+    With neither tenant nor days it only serves what waits and is new; what it reads
+    is refreshed first. A refresh that fails leaves the request. Raises UsageError for
+    a model, tenant or days that do not exist, DatabaseError for a model that was
+    never built.
     """
     require(connection, model)
     asked = {"model": model, "tenant": tenant, "first": first, "last": last}
-    with connection.transaction():
-        if any(part is not None for part in (tenant, first, last)):
-            connection.execute(query("request"), asked)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            (outcome,) = cursor.execute(query("refresh"), asked)
-        passed_on = connection.execute(query("passed_on"), asked).fetchall()
-    return Refresh(model, **outcome, passed_on_to=tuple(name for (name,) in passed_on))
+    if any(part is not None for part in (tenant, first, last)):
+        connection.execute(query("request"), asked)
+    return refresh_in_slices(connection, model)
+
+
+def refresh_in_slices(
+    connection: Connection[Any], model: str, *, waits: bool = False
+) -> Refresh:
+    """Refresh a summary table, after what it reads, in slices that commit.
+
+    Where somebody else is refreshing it, that is waited for or its run is skipped.
+    """
+    asked = {"model": model, "invocation": str(uuid4()), "waits": waits}
+    connection.execute(query("refresh_in_slices"), asked)
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        (run,) = cursor.execute(query("runs_of_invocation"), asked)
+    passed_on = connection.execute(query("passed_on"), asked).fetchall()
+    return Refresh(**vars(run), passed_on_to=tuple(name for (name,) in passed_on))
 
 
 def require(connection: Connection[Any], model: str) -> None:

@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row, namedtuple_row
 
+from orchestrator.database import DatabaseError
 from orchestrator.queries import query
-from orchestrator.summaries import Refresh, all_summaries, require
+from orchestrator.summaries import Refresh, all_summaries, refresh_in_slices, require
 
 # A slice of a backfill is to take about this long: short enough to lose little
 # when it is interrupted, long enough to cost little more than one piece.
@@ -90,18 +91,17 @@ def backfill(
 
 
 def rebuild(connection: Connection[Any], model: str) -> Refresh:
-    """Compute every period of a summary table anew, in place, in one transaction.
+    """Compute every period of a summary table again, in place, in slices that commit.
 
-    Raises UsageError for a model that does not exist.
+    Raises UsageError for a model that does not exist, DatabaseError where it failed.
     """
     require(connection, model)
     asked = {"model": model, "tenant": None, "first": None, "last": None}
-    with connection.transaction():
-        connection.execute(query("request"), asked)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            (outcome,) = cursor.execute(query("refresh_now"), asked)
-        passed_on = connection.execute(query("passed_on"), asked).fetchall()
-    return Refresh(model, **outcome, passed_on_to=tuple(name for (name,) in passed_on))
+    connection.execute(query("request"), asked)
+    done = refresh_in_slices(connection, model, waits=True)
+    if done.failed:
+        raise DatabaseError(done.failure)
+    return done
 
 
 def audit(

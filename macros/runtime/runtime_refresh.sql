@@ -686,6 +686,23 @@ begin
 end
 $$;
 
+-- An error where the database has no function that refreshes a summary table.
+create or replace function orchestrator.require_built(p_model text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if to_regprocedure(
+        format('orchestrator.%I()', 'compute_' || p_model)
+    ) is null then
+        raise exception '% has not been built yet.', p_model
+            using errcode = 'undefined_table',
+            hint = format('Run: dbt build --select %s', p_model);
+    end if;
+end
+$$;
+
 -- Refresh a slice of a summary table in this transaction: of its open requests and
 -- the periods that time has brought, what one transaction may compute. The run is
 -- `running` where there is more to do. A failure is recorded, and leaves the
@@ -708,14 +725,7 @@ declare
     known constant orchestrator.models := orchestrator.declared(p_model);
     failure text;
 begin
-    if to_regprocedure(
-        format('orchestrator.%I()', 'compute_' || p_model)
-    ) is null then
-        raise exception '% has not been built yet.', p_model
-            using errcode = 'undefined_table',
-            hint = format('Run: dbt build --select %s', p_model);
-    end if;
-
+    perform orchestrator.require_built(p_model);
     if p_sample is null
         and known.next_turn > {{ present() }}
         and known.refreshed_through <= {{ present() }}
@@ -787,6 +797,29 @@ begin
 end
 $$;
 
+-- Note that a summary table was not refreshed, as one that it reads was not.
+create or replace function orchestrator.not_refreshed(
+    p_model text, p_invocation text, p_upstream orchestrator.job_runs
+)
+returns orchestrator.job_runs
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    select orchestrator.close_run(
+        orchestrator.open_run(p_model, 'database', p_invocation),
+        p_upstream.status,
+        case p_upstream.status
+            when 'skipped' then p_upstream.job || ' is being refreshed'
+        end,
+        case p_upstream.status
+            when 'error' then format(
+                '%s, which it reads, was not refreshed: %s',
+                p_upstream.job, p_upstream.error_message
+            )
+        end
+    )
+$$;
+
 -- Refresh a summary table, first those it reads that have work to do. Its run is
 -- `success` only where all of these are fresh: `error` where one of them failed,
 -- `skipped` where one is being refreshed. With p_waits, that is waited for.
@@ -820,18 +853,8 @@ begin
         exit when run.status <> 'success';
     end loop;
     if run.job <> p_model then
-        return orchestrator.close_run(
-            orchestrator.open_run(p_model, p_executor, null),
-            run.status,
-            case run.status
-                when 'skipped' then next_model || ' is being refreshed'
-            end,
-            case run.status
-                when 'error' then format(
-                    '%s, which it reads, was not refreshed: %s',
-                    next_model, run.error_message
-                )
-            end
+        return orchestrator.not_refreshed(
+            p_model, gen_random_uuid()::text, run
         );
     end if;
     return run;

@@ -163,6 +163,55 @@ begin
 end
 $$;
 
+-- Refresh one summary table by name, after what it reads, slice by slice, each in a
+-- transaction of its own. What somebody else is refreshing is waited for with
+-- p_waits; else its run is `skipped`. How it went, the run of p_invocation says.
+create or replace procedure orchestrator.refresh_in_slices(
+    p_model text, p_invocation text, p_waits boolean default false
+)
+language plpgsql
+as $$
+declare
+    next_model pg_catalog.text;
+    this_run pg_catalog.text;
+    run orchestrator.job_runs;
+begin
+    for next_model in
+        select read.upstream
+        from orchestrator.lineage as read
+        where read.model = p_model
+        order by read.depth, read.upstream
+    loop
+        continue when next_model <> p_model
+            and not orchestrator.has_work(next_model);
+        perform orchestrator.require_built(next_model);
+        this_run := case
+            when next_model = p_model then p_invocation
+            else gen_random_uuid()::pg_catalog.text
+        end;
+        insert into orchestrator.job_runs (job, executor, invocation)
+        values (next_model, 'database', this_run);
+        commit;
+        loop
+            if p_waits then
+                perform pg_advisory_xact_lock(
+                    hashtext('orchestrator'), hashtext(next_model)
+                );
+            end if;
+            run := orchestrator.refresh_slice(
+                next_model, 'database', this_run, p_eager => true
+            );
+            commit;
+            exit when run.status <> 'running';
+        end loop;
+        exit when run.status <> 'success';
+    end loop;
+    if run.job <> p_model then
+        perform orchestrator.not_refreshed(p_model, p_invocation, run);
+    end if;
+end
+$$;
+
 -- A job of pg_cron: refresh what is due of its summary tables.
 create or replace procedure orchestrator.run_job(p_job text)
 language plpgsql

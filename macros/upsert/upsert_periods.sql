@@ -51,6 +51,8 @@ differing as (
 written as (
     insert into {{ target }} as target ({{ names | join(', ') }})
     select {{ names | join(', ') }} from differing
+    -- In one order, and none before all are computed: locks are held briefly.
+    order by {{ key | join(', ') }}
     on conflict ({{ key | join(', ') }}) do
     {%- for name in updated %}
         {{ "update set " if loop.first }}{{ name }} = excluded.{{ name }}

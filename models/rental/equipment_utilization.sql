@@ -48,20 +48,17 @@ rented_days as (
     group by spans.equipment_id, days.day
 ),
 
--- Each rented day lies in the windows of 30 snapshots.
-rented as (
+-- Each rented day lies in the windows of 30 snapshots. Materialized: else the
+-- planner may look through all periods for each day.
+rented as materialized (
     select
-        periods.equipment_id,
-        periods.snapshot_date,
+        rented_days.equipment_id,
+        rented_days.rented_on + days_since as snapshot_date,
         count(*)::integer as days,
         round(round(sum(rented_days.revenue), 20), 2) as revenue
     from rented_days
     cross join generate_series(0, 29) as days_since
-    inner join periods
-        on
-            rented_days.equipment_id = periods.equipment_id
-            and rented_days.rented_on + days_since = periods.snapshot_date
-    group by periods.equipment_id, periods.snapshot_date
+    group by rented_days.equipment_id, rented_days.rented_on + days_since
 ),
 
 {{ open_at_end(

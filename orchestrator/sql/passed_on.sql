@@ -1,5 +1,8 @@
--- The summary tables of which this transaction's refresh has asked something.
-select distinct model
-from orchestrator.refresh_queue
-where reason = 'upstream ' || %(model)s and requested_at >= now()
-order by model
+-- The summary tables of which a run of a summary table has requested something.
+select distinct requests.model
+from orchestrator.refresh_queue as requests
+inner join orchestrator.job_runs as runs on runs.invocation = %(invocation)s
+where
+    requests.reason = 'upstream ' || %(model)s
+    and requests.requested_at >= runs.started_at
+order by 1
