@@ -90,7 +90,7 @@ def refresh_in_slices(
 ) -> Refresh:
     """Refresh a summary table, after what it reads, in slices that commit.
 
-    Where somebody else is refreshing it, that is waited for or its run is skipped.
+    Where another session is refreshing it, that is waited for or its run is skipped.
     """
     asked = {"model": model, "invocation": str(uuid4()), "waits": waits}
     connection.execute(query("refresh_in_slices"), asked)

@@ -67,7 +67,7 @@ def execute(place, statement, tenant):
 
 
 def call(place, tenant):
-    """Let somebody call an account's restaurant."""
+    """A guest calls an account's restaurant."""
     place.ask(
         "insert into restaurant.calls (account_id, location_id, call_type, status,"
         " started_at) select account_id, id, 'order', 'completed',"
@@ -86,7 +86,7 @@ def calls(place, tenant):
 @pytest.mark.parametrize("poison", POISON)
 @pytest.mark.parametrize("refreshed_by", ["database", "dbt"])
 def test_one_tenants_bad_row_stops_that_tenant_alone(project, poison, refreshed_by):
-    spoil, mend, reason = POISON[poison]
+    spoil, repair, reason = POISON[poison]
     (bad,), *others = project.ask(ACCOUNTS)
     before = {tenant: calls(project, tenant) for (tenant,) in others}
     kept = project.ask(ROWS + " where account_id = %s order by 2", bad)
@@ -128,7 +128,7 @@ def test_one_tenants_bad_row_stops_that_tenant_alone(project, poison, refreshed_
     )
     assert as_of.pop(bad) < min(as_of.values())
 
-    execute(project, mend, bad)
+    execute(project, repair, bad)
     call(project, bad)
     project.ask("select * from analytics.refresh('metrics_daily')")
     assert project.ask(QUARANTINE) == []
@@ -207,7 +207,7 @@ def test_no_message_tells_a_tenants_values(project):
     )
     project.ask("select analytics.manual_refresh()")
     project.call("run")
-    told = json.dumps(
+    messages = json.dumps(
         [
             project.ask("select error_message from orchestrator.job_runs"),
             project.ask("select message from orchestrator.alert_incidents"),
@@ -216,9 +216,9 @@ def test_no_message_tells_a_tenants_values(project):
         ],
         default=str,
     )
-    assert "violates check constraint" in told
+    assert "violates check constraint" in messages
     for word in ("Failing row", "DETAIL", "1001"):
-        assert word not in told
+        assert word not in messages
         assert word not in project.call("status").stdout
 
 
@@ -245,8 +245,8 @@ def test_a_moment_that_is_no_real_one_makes_no_periods(project, moment):
         assert status == "success"
     assert (project.count("metrics_daily"), project.count("kpi_daily")) == before
     if moment != "infinity":
-        told = {row[0] for row in project.ask(INCIDENTS)}
-        assert told == {"data"}
+        kinds = {row[0] for row in project.ask(INCIDENTS)}
+        assert kinds == {"data"}
 
 
 @pytest.fixture
@@ -398,7 +398,7 @@ def test_a_job_goes_on_after_a_table_that_was_cancelled(project):
 
 
 def test_a_refresh_in_the_database_that_dies_leaves_its_run(project):
-    """Seen by whoever watches while it was under way."""
+    """Observed by the watch while it was under way."""
     runs = SQL(
         "select status, error_message from orchestrator.job_runs"
         " where job = {} order by id desc limit 1"

@@ -1,4 +1,4 @@
-"""No update is lost over midnight, whatever the clock does and whoever comes first.
+"""No update is lost over midnight, whatever the clock does and in any order of refreshes.
 
 A request goes only with the refresh that computes what it touches, or before the
 watermark from which the clock brings it: see docs/architecture.md.

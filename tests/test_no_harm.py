@@ -240,7 +240,7 @@ def disguise(connection):
     connection.execute(
         "create function pg_temp.evil(v pg_catalog.text) returns pg_catalog.bool"
         " language plpgsql as $$begin"
-        " raise notice 'somebody else''s code runs as %', current_user;"
+        " raise notice 'a caller''s code runs as %', current_user;"
         " return true; end$$"
     )
     for name in DOMAINS:

@@ -227,7 +227,7 @@ def test_nothing_is_lost_and_nobody_harmed_whatever_happens_at_once(scheduled):
 
 
 def note(place, applications, kills, seconds):
-    """Write down what was measured, where somebody wants it."""
+    """Write down what was measured, where SOAK_RESULTS says."""
     if not (path := os.environ.get("SOAK_RESULTS")):
         return
     figures = {

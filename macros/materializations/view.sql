@@ -1,6 +1,6 @@
 {# dbt's own view is renamed over the old one and drops it with all that reads
    it; here it is replaced in place, and only where its SQL or what the database
-   made of it has changed: to replace a view waits for whoever reads it. `--empty`,
+   made of it has changed: to replace a view waits for its readers. `--empty`,
    whose SQL reads nothing, leaves it, for refreshes read it. #}
 {% materialization view, adapter='postgres' %}
     {%- set existing = load_cached_relation(this) -%}

@@ -1,5 +1,5 @@
 {# Pre-hook of a summary table: note its run, and claim what dbt itself computes.
-   That is every period of a table that is made anew; else none, for it is
+   That is every period of a table that a full refresh rebuilds; else none, for it is
    refreshed once it is there: see publish. #}
 {% macro claim_periods() -%}
     {%- if execute and is_summary(model) -%}

@@ -1,6 +1,6 @@
 {# The statements that turn pg_temp.requests into pg_temp.claimed_periods. They
-   run as they are in a pre-hook, for a table that is made anew, and in the body of
-   the function that claims. #}
+   run as they are in a pre-hook, for a table that a full refresh rebuilds, and in the
+   body of the function that claims. #}
 {% macro claim_requested(in_function) -%}
     {%- set summary = summary_config(model) -%}
     {%- set calendar = calendar_of(model) -%}

@@ -1,7 +1,7 @@
 {# Post-hook of a summary table: close it to clients and leave its SQL as functions,
    in the transaction that made it; give a new one its foreign keys; and refresh it
-   by these functions, in slices that commit. One that a full refresh has made
-   anew has its rows, and its run is closed.
+   by these functions, in slices that commit. One that a full refresh has
+   rebuilt has its rows, and its run is closed.
    Executed as it renders, since how many slices there are shows as they are done.
    The SQL of `--empty` reads nothing, and is left nowhere. #}
 {% macro publish() -%}

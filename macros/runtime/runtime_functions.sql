@@ -4,7 +4,7 @@
 -- Refresh a summary table here and now: its open requests and the periods that
 -- time has brought, after those of the tables that it reads. A failure is
 -- recorded, leaves the requests, and comes back as a row and a warning. Where
--- somebody else is refreshing one of them, the status is `skipped`.
+-- another session is refreshing one of them, the status is `skipped`.
 create or replace function analytics.refresh(model text)
 returns table (
     status text, periods integer, rows_changed integer, error_message text

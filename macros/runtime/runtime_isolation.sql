@@ -33,7 +33,7 @@ as $$
 $$;
 
 -- Whether an error may be of some rows alone: of their values, or of a lock that
--- somebody else has on what they refer to.
+-- another session has on what they refer to.
 create or replace function orchestrator.may_be_of_rows(p_sqlstate text)
 returns boolean
 language sql immutable

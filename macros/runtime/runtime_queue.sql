@@ -4,9 +4,8 @@
 -- order, as a half-open range; null where it has not happened. A date is a local day
 -- somewhere on Earth: which instants those are, its tenant's zone decides
 -- later, so that capturing it needs no look-up.
--- What is infinite is on no day. (Bodies that are parsed as they are made: whoever
--- calls them may have types of the same names, and a search_path could not be
--- inlined.)
+-- What is infinite is on no day. (Bodies that are parsed as they are made: a
+-- caller may have types of the same names, and a search_path could not be inlined.)
 create or replace function orchestrator.touched(
     p_from timestamptz, p_to timestamptz
 )

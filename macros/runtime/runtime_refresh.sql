@@ -1,4 +1,4 @@
-{# A refresh, whoever runs it: slices of begin, compute and end, each in one
+{# A refresh, by any executor: slices of begin, compute and end, each in one
    transaction. #}
 {% macro runtime_refresh() %}
 -- The row of the run that an invocation has left, open again, or a new one.
@@ -602,7 +602,7 @@ begin
         is_isolated = is_isolated or has_failed
     where id = run_id
     returning * into run;
-    -- Seen by somebody while it was under way.
+    -- Observed while it was under way.
     delete from orchestrator.job_runs
     where
         job = p_model
@@ -861,7 +861,7 @@ begin
 end
 $$;
 
--- The same, waiting for whoever refreshes them: when this returns, the table is
+-- The same, waiting for other refreshes of them: when this returns, the table is
 -- fresh. An error where it is not.
 create or replace function orchestrator.refresh_now(
     p_model text, p_executor text default 'database'

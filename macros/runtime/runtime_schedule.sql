@@ -43,7 +43,7 @@ where
         select oid from pg_database where datname = current_database()
     );
 
--- Whether somebody is.
+-- Whether any session is.
 create or replace function orchestrator.is_being_refreshed(p_model text)
 returns boolean
 language sql volatile
@@ -164,7 +164,7 @@ end
 $$;
 
 -- Refresh one summary table by name, after what it reads, slice by slice, each in a
--- transaction of its own. What somebody else is refreshing is waited for with
+-- transaction of its own. What another session is refreshing is waited for with
 -- p_waits; else its run is `skipped`. How it went, the run of p_invocation says.
 create or replace procedure orchestrator.refresh_in_slices(
     p_model text, p_invocation text, p_waits boolean default false

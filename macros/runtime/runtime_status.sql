@@ -75,7 +75,7 @@ cross join lateral (
 left join lateral (
     select
         count(*) as waiting,
-        -- The rest of a long request, too: somebody was at it.
+        -- The rest of a long request, too: its refresh has begun.
         count(*) filter (
             where
                 (requests.at_once or requests.backlog > 0)

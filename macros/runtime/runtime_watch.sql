@@ -61,7 +61,7 @@ begin
 end
 $$;
 
--- A refresh in somebody's own transaction shows its run when that ends. Note it
+-- A refresh in a caller's own transaction shows its run when that ends. Note it
 -- where it is seen under way, so that one that dies has left its row.
 create or replace function orchestrator.observe_runs()
 returns void
