@@ -1,4 +1,4 @@
-"""No update is lost over midnight, whatever the clock does and in any order of refreshes.
+"""No update is lost over midnight, whatever the clock does, in any order of runs.
 
 A request goes only with the refresh that computes what it touches, or before the
 watermark from which the clock brings it: see docs/architecture.md.
