@@ -35,6 +35,8 @@ NEWEST_ALONE = {
     "test_declarations",
     "test_docs_site",
     "test_install",
+    "test_project_changes",
+    "test_upgrade",
     "test_readme",
     "test_settings",
     "test_status_page",

@@ -70,7 +70,8 @@ DRIFT = {
     ),
     "create function analytics.tell() returns bigint language sql security definer"
     " as 'select count(*) from analytics.kpi_daily'": (
-        "Function analytics.tell() runs as its owner with its caller's search_path."
+        "Function analytics.tell() looks for types and tables where its caller may "
+        "put others."
     ),
     "create or replace function analytics.is_admin() returns boolean language sql"
     " stable set search_path = '' as 'select true'": (

@@ -13,8 +13,13 @@ pytest_plugins = ["projects"]
 
 @pytest.fixture
 def fresh(project):
-    """A project of which nothing is due for a while, whatever the clock says."""
-    project.ask("update orchestrator.models set refreshed_through = now() + '1 day'")
+    """A project of which nothing is due for a while, whatever the clock says.
+
+    A watermark that lies further ahead is a clock's that went back.
+    """
+    project.ask(
+        "update orchestrator.models set refreshed_through = now() + '50 seconds'"
+    )
     return project
 
 
