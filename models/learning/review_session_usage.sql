@@ -1,5 +1,6 @@
 with periods as (
-    select * from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    select *
+    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 review_sessions as (

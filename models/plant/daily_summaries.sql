@@ -29,8 +29,8 @@ spans as (
     group by asset_id, timezone
 ),
 
--- The days that each stop covers. Materialized: else the planner may look through
--- all periods for each stop.
+-- The days that each stop covers. Materialized: else the planner may look
+-- through all periods for each stop.
 stop_days as materialized (
     select
         stops.*,
@@ -52,8 +52,8 @@ stop_days as materialized (
     ) as days (day)
 ),
 
--- When the asset stood still on a day: for each reason, and, where that is null,
--- for any. Stops that overlap are one.
+-- When the asset stood still on a day: for each reason, and, where that is
+-- null, for any. Stops that overlap are one.
 stopped as (
     select
         periods.asset_id,
@@ -71,7 +71,7 @@ stopped as (
     group by
         periods.asset_id,
         periods.report_date,
-        rollup(stop_days.reason_code)
+        rollup (stop_days.reason_code)
 ),
 
 reasons as (
@@ -80,7 +80,10 @@ reasons as (
         report_date,
         reason_code,
         (
-            select coalesce(sum(extract(epoch from upper(part) - lower(part))), 0)
+            select
+                coalesce(
+                    sum(extract(epoch from upper(part) - lower(part))), 0
+                )
             from unnest(stopped.during) as part
         ) as seconds
     from stopped
@@ -88,15 +91,23 @@ reasons as (
 
 downtime as (
     select
-        asset_id,
-        report_date,
-        max(seconds) filter (where reason_code is null) as seconds,
+        periods.asset_id,
+        periods.report_date,
+        coalesce(
+            max(reasons.seconds) filter (where reasons.reason_code is null), 0
+        ) as seconds,
         (
-            array_agg(reason_code order by seconds desc, reason_code asc)
-            filter (where reason_code is not null)
+            array_agg(
+                reasons.reason_code
+                order by reasons.seconds desc, reasons.reason_code asc
+            ) filter (where reasons.reason_code is not null)
         )[1] as longest_reason
-    from reasons
-    group by asset_id, report_date
+    from periods
+    left join reasons
+        on
+            periods.asset_id = reasons.asset_id
+            and periods.report_date = reasons.report_date
+    group by periods.asset_id, periods.report_date
 ),
 
 days as (
@@ -109,12 +120,12 @@ days as (
         production_targets.target_output,
         downtime.longest_reason,
         60.0 * production_targets.planned_minutes as planned_seconds,
-        60.0 * production_targets.planned_minutes - down.seconds
+        60.0 * production_targets.planned_minutes - downtime.seconds
             as running_seconds,
-        down.seconds / 60 as down_minutes,
+        downtime.seconds / 60 as down_minutes,
         (counts.good + counts.waste)::numeric as total,
         (
-            down.seconds * assets.cost_per_minute
+            downtime.seconds * assets.cost_per_minute
             + 60 * counts.waste * assets.cost_per_waste_unit
         ) / 60 as loss
     from periods
@@ -135,14 +146,10 @@ days as (
             periods.asset_id = production_targets.asset_id
             and periods.report_date = production_targets.target_date
 
-    left join downtime
+    inner join downtime
         on
             periods.asset_id = downtime.asset_id
             and periods.report_date = downtime.report_date
-
-    cross join lateral (
-        select coalesce(downtime.seconds, 0) as seconds
-    ) as down
 
     inner join assets on periods.asset_id = assets.asset_id
 

@@ -69,12 +69,15 @@ rented_days as materialized (
         bookings.customer_id,
         days.day::date as metric_date
     from bookings
-    cross join lateral generate_series(
-        greatest(bookings.starts_on, (select min(metric_date) from dates))
-        ::timestamp,
-        least(bookings.ends_on, (select max(metric_date) from dates))::timestamp,
-        interval '1 day'
-    ) as days (day)
+    inner join
+        lateral generate_series(
+            greatest(bookings.starts_on, (select min(metric_date) from dates))
+            ::timestamp,
+            least(bookings.ends_on, (select max(metric_date) from dates))
+            ::timestamp,
+            interval '1 day'
+        ) as days (day)
+        on true
     where bookings.status <> 'cancelled'
 ),
 

@@ -39,11 +39,13 @@ rented_days as (
             spans.equipment_id = bookings.equipment_id
             and spans.last_date >= bookings.starts_on
             and spans.first_date <= bookings.ends_on
-    cross join lateral generate_series(
-        greatest(bookings.starts_on, spans.first_date)::timestamp,
-        least(bookings.ends_on, spans.last_date)::timestamp,
-        interval '1 day'
-    ) as days (day)
+    inner join
+        lateral generate_series(
+            greatest(bookings.starts_on, spans.first_date)::timestamp,
+            least(bookings.ends_on, spans.last_date)::timestamp,
+            interval '1 day'
+        ) as days (day)
+        on true
     where bookings.status <> 'cancelled'
     group by spans.equipment_id, days.day
 ),

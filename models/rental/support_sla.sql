@@ -52,11 +52,11 @@ waiting_by_priority as (
 final as (
     select
         periods.bucket_date,
-        coalesce(waiting_by_priority.priority_counts, '{}')
-            as priority_counts,
         breached.sla_breaches,
         answered.avg_first_response_minutes,
         resolved.avg_resolution_hours,
+        coalesce(waiting_by_priority.priority_counts, '{}')
+            as priority_counts,
         now() as computed_at
     from periods
 

@@ -27,11 +27,21 @@ explanation_views as (
 first_days as (
     select
         calendar.*,
-        (select min(enrolled_at) from enrollments) as enrolled_at,
-        (select min(learned_on)::timestamp from learning_days) as learned_on,
-        (select min(started_at) from quiz_attempts) as attempted_at,
-        (select min(started_at) from review_sessions) as reviewed_at,
-        (select min(viewed_at) from explanation_views) as viewed_at
+        (
+            select min(enrollments.enrolled_at) from enrollments
+        ) as enrolled_at,
+        (
+            select min(learning_days.learned_on)::timestamp from learning_days
+        ) as learned_on,
+        (
+            select min(quiz_attempts.started_at) from quiz_attempts
+        ) as attempted_at,
+        (
+            select min(review_sessions.started_at) from review_sessions
+        ) as reviewed_at,
+        (
+            select min(explanation_views.viewed_at) from explanation_views
+        ) as viewed_at
     from calendar
 )
 

@@ -18,6 +18,7 @@ left join lateral (
     select booking_payments.kind
     from booking_payments
     where booking_payments.payment_id = payments.payment_id
+    order by booking_payments.kind
     limit 1
 ) as purposes on true
 where payments.status = 'succeeded'

@@ -9,7 +9,9 @@ customers as (
 first_cohorts as (
     select
         calendar.*,
-        (select min(cohort_month)::timestamp from customers) as cohort_month
+        (
+            select min(customers.cohort_month)::timestamp from customers
+        ) as cohort_month
     from calendar
 )
 

@@ -39,7 +39,7 @@ overdue as (
             kpi_monthly.community_id = debts.community_id
             and kpi_monthly.last_day >= debts.as_of_date
             and kpi_monthly.last_day < debts.holds_until
-    -- What has no due date is in no bucket: least() would take it for the oldest.
+    -- What has no due date is in no bucket; least() takes it for the oldest.
     where debts.balance > 0 and debts.oldest_due_date is not null
 ),
 

@@ -17,7 +17,7 @@ learning_days as (
         calendar.today - learning_days.learned_on as days_ago
     from {{ ref('stg_learning__learning_days') }} as learning_days
     inner join calendar
-        on calendar.today >= learning_days.learned_on
+        on learning_days.learned_on <= calendar.today
 ),
 
 signed_up as (

@@ -25,8 +25,8 @@ with cases (label, start_at, finish_at, minutes, hours) as (
     ('an exact half', '2026-06-10 08:00Z', '2026-06-10 08:00:14Z', 0.30, 0.01),
     ('an exact half', '2026-06-10 08:00Z', '2026-06-10 08:00:20Z', 0.30, 0.01),
     ('an exact half', '2026-06-10 08:00Z', '2026-06-10 08:00:20Z', 0.30, 0.01),
-    ('one is not finished', '2026-06-10 08:00Z', '2026-06-10 09:00Z', 60.00, 1.00),
-    ('one is not finished', '2026-06-10 08:00Z', null, 60.00, 1.00),
+    ('one is open', '2026-06-10 08:00Z', '2026-06-10 09:00Z', 60.00, 1.00),
+    ('one is open', '2026-06-10 08:00Z', null, 60.00, 1.00),
     ('none is finished', '2026-06-10 08:00Z', null, null, null)
 ),
 

@@ -12,17 +12,18 @@ with ends (tenant, ends_at) as (
 
 things as (
     select
-        numbers.number % 4 as tenant,
+        amounts.amount,
+        amounts.amount % 4 as tenant,
         timestamptz '2026-05-31 00:00+00'
-        + (numbers.number % 11) * interval '1 day' as opened_at,
+        + (amounts.amount % 11) * interval '1 day' as opened_at,
         case
-            when numbers.number % 5 > 0
-                then timestamptz '2026-05-30 00:00+00'
-                    + (numbers.number % 13) * interval '1 day'
+            when amounts.amount % 5 > 0
+                then
+                    timestamptz '2026-05-30 00:00+00'
+                    + (amounts.amount % 13) * interval '1 day'
         end as closed_at,
-        numbers.number % 3 > 0 as is_open,
-        numbers.number as amount
-    from generate_series(1, 500) as numbers (number)
+        amounts.amount % 3 > 0 as is_open
+    from generate_series(1, 500) as amounts (amount)
 ),
 
 {{ open_at_end(
@@ -53,7 +54,11 @@ looked_at as (
     group by ends.tenant, ends.ends_at
 )
 
-select *
+select
+    looked_at.tenant,
+    looked_at.ends_at,
+    looked_at.total as expected,
+    found.total as actual
 from looked_at
 full join found
     on looked_at.tenant = found.tenant and looked_at.ends_at = found.at
