@@ -6,7 +6,7 @@ is mended, or tried: the tables are read as each kind of client.
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -116,6 +116,8 @@ def _tried(connection: Connection[Any], tell: Tell) -> Iterator[Finding]:
             if table.tenant and table.members:
                 yield from _try_members(connection, table)
                 yield from _try_index(connection, table)
+        tell("what a caller's own types can reach")
+        yield from _try_types(connection)
 
 
 def _cannot_try(connection: Connection[Any]) -> Finding | None:
@@ -246,6 +248,39 @@ def _try_index(connection: Connection[Any], table: Table) -> Iterator[Finding]:
             f"A tenant's query of {table.title} cannot use an index: give the model "
             f"one that begins with {table.tenant}",
         )
+
+
+def _try_types(connection: Connection[Any]) -> Iterator[Finding]:
+    """Look that no type of a caller's own stands in for one that we mean.
+
+    Its check would run with the owner's rights. All is called that clients may call,
+    with nothing, and read that they may read.
+    """
+    said: list[str] = []
+
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        said.append(notice.message_primary or "")
+
+    attempts = connection.execute(query("client_objects")).fetchall()
+    connection.add_notice_handler(note)
+    try:
+        with _client(connection, "authenticated", {"sub": str(uuid4())}):
+            try:
+                connection.execute(query("disguise_types"))
+            except psycopg.errors.InsufficientPrivilege:
+                return  # nobody can make any
+            for attempt, name in attempts:
+                said.clear()
+                with (
+                    suppress(psycopg.Error),
+                    connection.transaction(force_rollback=True),
+                ):
+                    connection.execute(attempt)
+                others = [line for line in said if not line.endswith("authenticated")]
+                if others:
+                    yield Finding(name, f"Of {name}, {others[0]}")
+    finally:
+        connection.remove_notice_handler(note)
 
 
 def _count(

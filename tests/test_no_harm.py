@@ -305,14 +305,15 @@ def test_no_code_of_a_clients_runs_with_the_owners_rights(project):
 
 def test_access_check_names_a_function_that_could_be_misled(project):
     project.ask(
-        "alter function orchestrator.require_admin() set search_path = '';"
+        "alter function orchestrator.is_trusted() set search_path = '';"
         " alter function orchestrator.caller_id() set search_path = pg_temp, pg_catalog"
     )
     result = project.call("access", "check")
     assert result.exit_code == 1
-    for name in ("require_admin", "caller_id"):
-        assert f"orchestrator.{name}() looks for types" in " ".join(
-            result.stdout.split()
-        )
+    said = " ".join(result.stdout.split())
+    for name in ("is_trusted", "caller_id"):
+        assert f"orchestrator.{name}() looks for types" in said
+    # And what comes of it.
+    assert "a type of the caller's runs as postgres" in said
     assert project.call("access", "apply").exit_code == 0
     assert project.call("access", "check").exit_code == 0
