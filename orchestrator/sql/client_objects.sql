@@ -1,7 +1,7 @@
 -- What clients may call and read in the published schema, each as the query that
 -- tries it; policies are tried with the tables.
 select format(
-    'select * from %%s(%%s)',
+    'select * from %s(%s)',
     pg_proc.oid::regproc,
     array_to_string(array_fill('null'::text, array[pg_proc.pronargs]), ', ')
 ) as attempt, pg_proc.oid::regprocedure::text as name
@@ -12,7 +12,7 @@ where
     and has_function_privilege('authenticated', pg_proc.oid, 'execute')
 union all
 select
-    format('select * from %%s', pg_class.oid::regclass),
+    format('select * from %s', pg_class.oid::regclass),
     pg_class.oid::regclass::text
 from pg_class
 where
