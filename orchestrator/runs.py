@@ -28,19 +28,26 @@ class Run:
     rows_changed: int | None = None
     error_message: str | None = None
     failed_tests: tuple[str, ...] = ()
+    broken_tests: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before its work was done, or wrote what tests refuse."""
-        return self.status == "error" or bool(self.failed_tests)
+        """Whether it ended before its work was done, or its rows did not pass tests.
+
+        A broken test is one that could not be run: it says nothing of the rows.
+        """
+        return self.status == "error" or bool(self.failed_tests + self.broken_tests)
 
     @property
     def failure(self) -> str:
         """What became of it, in a sentence."""
-        if self.status != "error":
+        if self.status == "error":
+            return f"{self.model} was not refreshed: {self.error_message}"
+        if self.failed_tests:
             found = "; ".join(self.failed_tests)
             return f"{self.model} does not pass its data tests: {found}."
-        return f"{self.model} was not refreshed: {self.error_message}"
+        found = "; ".join(self.broken_tests)
+        return f"{self.model} could not be tested: {found}."
 
 
 def record_drift(connection: Connection[Any], runs: Sequence[Run]) -> None:
@@ -65,8 +72,12 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
     for result in execution.results:
         if result.kind == "test" and result.failed and result.model in runs:
             run = runs[result.model]
-            told = f"{result.name}: {result.message.rstrip('.')}"
-            runs[result.model] = replace(run, failed_tests=(*run.failed_tests, told))
+            said = f"{result.name}: {result.message.rstrip('.')}"
+            runs[result.model] = (
+                replace(run, failed_tests=(*run.failed_tests, said))
+                if result.status == "fail"
+                else replace(run, broken_tests=(*run.broken_tests, said))
+            )
         if result.kind != "model":
             continue
         run = runs.get(result.name, Run(result.name, "skipped"))

@@ -87,7 +87,7 @@ POISON = """
     insert into restaurant.orders (
         account_id, location_id, total_amount, created_at
     )
-    select account_id, id, 999999999999.99, now() - interval '2 days'
+    select account_id, id, 899999999999.99, now() - interval '2 days'
     from (select * from restaurant.locations order by id limit 1) as location,
         generate_series(1, 2)
 """
