@@ -74,6 +74,7 @@ def test_says_what_is_due_and_what_to_do(fresh):
     fresh.ask(
         "update orchestrator.models"
         " set refreshed_through = refreshed_through - interval '1 day'"
+        " where model = 'kpi_daily'"
     )
     result = fresh.call("status")
     assert told(result)[0].startswith("Something is wrong: 1 late")

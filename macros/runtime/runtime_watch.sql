@@ -65,21 +65,43 @@ $$;
 -- where it is seen under way, so that one that dies has left its row.
 create or replace function orchestrator.observe_runs()
 returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into orchestrator.job_runs (
-        job, executor, reason, started_at, backend_pid
+declare
+    noted bigint [];
+begin
+    with observed as (
+        insert into orchestrator.job_runs (
+            job, executor, reason, started_at, backend_pid
+        )
+        select
+            refreshing.model, 'database', 'observed',
+            coalesce(sessions.xact_start, clock_timestamp()), refreshing.pid
+        from orchestrator.refreshing
+        inner join pg_stat_activity as sessions on sessions.pid = refreshing.pid
+        where not exists (
+            select from orchestrator.job_runs as runs
+            where runs.job = refreshing.model and runs.status = 'running'
+        )
+        returning id
     )
-    select
-        refreshing.model, 'database', 'observed',
-        coalesce(sessions.xact_start, clock_timestamp()), refreshing.pid
-    from orchestrator.refreshing
-    left join pg_stat_activity as sessions on sessions.pid = refreshing.pid
-    where not exists (
-        select from orchestrator.job_runs as runs
-        where runs.job = refreshing.model and runs.status = 'running'
-    )
+
+    select array_agg(id) into noted from observed;
+    -- It may have ended between a look at the locks and one at the sessions.
+    delete from orchestrator.job_runs as runs
+    where
+        runs.id = any(noted)
+        and not exists (
+            select from orchestrator.refreshing
+            inner join pg_stat_activity as sessions
+                on sessions.pid = refreshing.pid
+            where
+                refreshing.model = runs.job
+                and refreshing.pid = runs.backend_pid
+                and (sessions.xact_start = runs.started_at) is not false
+        );
+end
 $$;
 
 -- Open an incident and put its notice into the outbox; nothing where it is open.
