@@ -23,6 +23,7 @@ ELSEWHERE = {
     "bin/test": "these are the tests; that it selects any is looked at below",
     "EXAMPLES=": "as bin/test",
     "KILLS=": "as bin/test",
+    "SOAK=": "as bin/test",
     "cp profiles.yml.example": "test_dbt_commands copies it as CI does",
     "export PGHOST=": "what each reader has of their own",
     "dbt build": "test_demo: all, test_contributing: one, test_dbt_commands: some",
