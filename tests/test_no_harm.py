@@ -5,6 +5,7 @@ import threading
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from seeds import CASCADE
 
 pytest_plugins = ["projects"]
 
@@ -150,7 +151,7 @@ def test_a_deleted_tenant_is_in_no_refreshs_way(project, model):
             " for each row execute function public.slow()"
         ).format(**names)
     )
-    project.ask(open_references())
+    project.ask(CASCADE)
     stop = threading.Event()
     runs = []
 
@@ -190,32 +191,6 @@ def test_a_deleted_tenant_is_in_no_refreshs_way(project, model):
     project.ask("select * from analytics.refresh(%s)", model)
     assert project.count(model) == 0
     assert project.ask("select 1 from orchestrator.quarantine") == []
-
-
-def open_references():
-    """A deleted row takes along what refers to it."""
-    return """
-        do $$
-        declare
-            reference record;
-        begin
-            for reference in
-                select
-                    conrelid::regclass as referring, conname,
-                    pg_get_constraintdef(oid) as definition
-                from pg_constraint
-                where contype = 'f' and confdeltype = 'a'
-            loop
-                execute format(
-                    'alter table %s drop constraint %I, add constraint %I %s'
-                    ' on delete cascade',
-                    reference.referring, reference.conname, reference.conname,
-                    reference.definition
-                );
-            end loop;
-        end
-        $$
-    """
 
 
 DOMAINS = (

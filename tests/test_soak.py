@@ -19,7 +19,8 @@ from statistics import quantiles
 import psycopg
 import pytest
 from projects import FEW, Workplace, fill, workplace
-from servers import HASTY, temporary_folder
+from servers import temporary_folder
+from test_cron import start
 from workers import CHANGES, hurry, is_served, start_worker, until
 from worlds import World
 
@@ -198,19 +199,6 @@ def scheduled(server, installation) -> Iterator[tuple[Workplace, Path]]:
                 yield place, data_dir
         finally:
             remove(data_dir)
-
-
-def start(data_dir: Path) -> Server:
-    return Server.start(
-        data_dir,
-        binaries=system_binaries(15),
-        settings={
-            **HASTY,
-            "shared_preload_libraries": "pg_cron",
-            "cron.database_name": "scheduled",
-            "cron.use_background_workers": "on",
-        },
-    )
 
 
 @pytest.mark.parametrize("server", [15], indirect=True, ids=["pg15"])
