@@ -311,6 +311,34 @@ def test_a_long_refresh_is_slices_the_newest_first(sliced):
     assert audit["rows_different"] == 0
 
 
+def test_tenants_without_rows_make_no_periods_beside_one_of_long_ago(sliced):
+    """A refresh of everything costs what there is, not tenants times centuries."""
+    sliced.ask("truncate restaurant.calls, restaurant.orders, restaurant.reservations")
+    sliced.ask(
+        "insert into restaurant.accounts (id, name, timezone)"
+        " select gen_random_uuid(), 'New', 'UTC' from generate_series(1, 20)"
+    )
+    sliced.ask(
+        "insert into restaurant.locations (account_id, name)"
+        " select id, 'L' from restaurant.accounts where name = 'New'"
+    )
+    rebuild = "select status, periods from orchestrator.refresh('metrics_daily', 'test')"
+    sliced.ask("select orchestrator.request('metrics_daily')")
+    assert sliced.ask(rebuild) == [("success", 0)]
+    assert sliced.count("metrics_daily") == 0
+
+    sliced.ask(
+        "insert into restaurant.calls (account_id, location_id, call_type, status,"
+        " started_at) select account_id, id, 'order', 'completed', '2016-01-01'"
+        " from restaurant.locations where name = 'L' limit 1"
+    )
+    sliced.ask("select orchestrator.request('metrics_daily')")
+    ((status, periods),) = sliced.ask(rebuild)
+    assert status == "success"
+    assert 3650 < periods < 6000
+    assert sliced.count("metrics_daily") == 1
+
+
 def test_many_tenants_are_sliced_too_and_rows_of_nobody_go(sliced):
     """A request of everybody, of more tenants than one transaction may compute."""
     sliced.ask(

@@ -116,12 +116,21 @@ inner join {{ tenants_asked(summary, calendar, requests, condition) }} as calend
     on {{ condition }}
 cross join lateral (
     select
-        {% if _is_clipped(summary) -%}
+        {% if _is_clipped(summary) or summary.retention -%}
         greatest(lower(requests.period), {{ first_instant(summary) }})
         {%- else -%}
         case
-            when lower(requests.period) is null then {{ first_instant(summary) }}
-            else greatest(lower(requests.period), {{ earliest_instant() }})
+            when lower(requests.period) is not null
+                and requests.is_whole is not true
+                and (requests.backlog > 0) is not true
+                then greatest(lower(requests.period), {{ earliest_instant() }})
+            -- All, or a part of all, which may lie before a tenant's first row.
+            when calendar.started_at is not null
+                then greatest(
+                    lower(requests.period),
+                    calendar.started_at,
+                    {{ earliest_instant() }}
+                )
         end
         {%- endif %} as first_instant,
         least(

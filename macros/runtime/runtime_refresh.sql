@@ -361,7 +361,7 @@ declare
     end;
     tenants bigint := 1;
     units bigint;
-    earliest timestamptz;
+    earliest timestamptz := present - p_known.retention;
     span interval;
 begin
     if p_known.tenant is not null
@@ -408,11 +408,23 @@ begin
     ) then
         return;
     end if;
-    if p_known.retention is not null then
-        earliest := present - p_known.retention;
-    else
-        execute format('select min(started_at) from %s', p_known.calendar)
-        into earliest;
+    if earliest is null then
+        -- Of those that are there by then: a few may be far older than the others.
+        execute format(
+            'select min(started_at), count(*) filter (
+                where started_at < (
+                    select max(least(coalesce(upper(period), $1), $1))
+                    from pg_temp.requests where tenant is null
+                )
+            ) from %s',
+            p_known.calendar
+        ) into earliest, tenants using present;
+        if earliest is null then
+            return;
+        end if;
+        select sum(case when tenant is null then tenants else 1 end) into units
+        from pg_temp.requests;
+        span := greatest(most / greatest(units, 1), 1) * length;
     end if;
     perform orchestrator.note_early_rows(p_known, earliest);
     earliest := greatest(earliest, {{ earliest_instant() }});
@@ -429,8 +441,7 @@ begin
         update pg_temp.requests as requests
         set
             period = tstzrange(long.until - span, upper(long.period)),
-            is_whole = requests.is_whole is true
-            or (long.period is null and long.since is null),
+            is_whole = true,
             since = null
         from long
         where
