@@ -32,7 +32,7 @@ def test_an_installation_is_rehearsed_made_upgraded_and_then_left_alone(sources)
     for made in (
         "create table if not exists orchestrator.refresh_queue",
         "insert into orchestrator.models",
-        "create or replace trigger orchestrator_capture_insert",
+        "select orchestrator.look_at_source('restaurant.orders', true, true)",
     ):
         assert made in rehearsed.stdout
     assert sources.value("select to_regnamespace('orchestrator')") is None

@@ -1,12 +1,16 @@
 {# dbt's own view is renamed over the old one and drops it with all that reads
    it; here it is replaced in place, and only where its SQL or what the database
    made of it has changed: to replace a view waits for its readers. `--empty`,
-   whose SQL reads nothing, leaves it, for refreshes read it. #}
+   whose SQL reads nothing, leaves it, for refreshes read it.
+   One that reads source tables does so through a function, whose text PostgreSQL
+   looks at as it runs: no view then keeps the application from changing its table.
+   It is no slower, as PostgreSQL puts such a function's query in its place. #}
 {% materialization view, adapter='postgres' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set relation = this.incorporate(type='view') -%}
     {%- set name = relation.include(database=false) | string -%}
-    {%- set compiled = local_md5(sql) -%}
+    {%- set function = _reading_function(model) if _reads_sources(model) -%}
+    {%- set compiled = local_md5(sql ~ function) -%}
 
     {%- do check_model_sources() -%}
 
@@ -23,18 +27,15 @@
             and (flags.EMPTY or _is_as_built(name, compiled)) %}
         select 'left as it is'
         {%- else %}
-        do $replace$
-        begin
-            create or replace view {{ relation }} as {{ sql }};
-        exception when invalid_table_definition then
-            perform orchestrator.drop_view('{{ name }}');
-            create view {{ relation }} as {{ sql }};
-            perform orchestrator.restore_readers();
-        end
-        $replace$;
+        select orchestrator.replace_view(
+            {{ literal(name) }},
+            {{ literal(without_database(sql)) }},
+            {{ literal(function) if function else 'null' }}
+        );
         insert into orchestrator.views (relation, compiled, definition)
         values (
-            '{{ name }}', '{{ compiled }}', md5(pg_get_viewdef('{{ name }}'::regclass))
+            {{ literal(name) }}, '{{ compiled }}',
+            orchestrator.view_definition({{ literal(name) }})
         )
         on conflict (relation) do update set
             compiled = excluded.compiled, definition = excluded.definition;
@@ -56,9 +57,26 @@
         select exists (
             select from orchestrator.views
             where
-                relation = '" ~ view ~ "'
+                relation = " ~ literal(view) ~ "
                 and compiled = '" ~ compiled ~ "'
-                and definition = md5(pg_get_viewdef(to_regclass(relation)))
+                and definition = orchestrator.view_definition(relation)
         )
     ")[0][0]) -%}
+{%- endmacro %}
+
+{% macro _reads_sources(model) -%}
+    {%- do return(model.depends_on.nodes | select('in', graph.sources) | list != []) -%}
+{%- endmacro %}
+
+{% macro _reading_function(model) -%}
+    {%- set name = 'read_' ~ model.name -%}
+    {%- if name | length > 63 -%}
+        {%- set name = name[:52] ~ '_' ~ local_md5(model.name)[:10] -%}
+    {%- endif -%}
+    {%- do return('orchestrator.' ~ adapter.quote(name)) -%}
+{%- endmacro %}
+
+{# SQL without the database's name, so that a copy of the database works, too. #}
+{% macro without_database(sql) -%}
+    {%- do return(sql | replace(adapter.quote(target.database) ~ '.', '')) -%}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {# What a summary table declares in its YAML, checked and with its defaults:
-   model, tenant, column (for grain `all`, the one it passes on), expression,
-   grain, window, rows, present, turns, retention, frozen, persistent,
+   model, tenant (as SQL has it; tenant_name as YAML), column (for grain `all`, the
+   one it passes on), expression, grain, window, rows, present, turns, retention, frozen, persistent,
    cadence, at_once, functions, charts. #}
 {% macro summary_config(node) -%}
     {%- set meta = node.config.meta -%}
@@ -43,10 +43,13 @@
             "a number of minutes or hours where there is retention or frozen")
         -%}
     {%- endif -%}
-    {%- set column = period.get('passes_on' if grain == 'all' else 'column') -%}
+    {%- set column = column_name(
+        node, period.get('passes_on' if grain == 'all' else 'column')
+    ) -%}
     {%- do return({
         'model': node.name,
-        'tenant': meta.get('tenant'),
+        'tenant': column_name(node, meta.get('tenant')),
+        'tenant_name': meta.get('tenant'),
         'column': column,
         'expression': period.get('expression')
             or ('target.' ~ column if column else 'null::date'),
@@ -63,6 +66,13 @@
         'functions': meta.get('functions', {}),
         'charts': meta.get('charts', []),
     }) -%}
+{%- endmacro %}
+
+{# A column of a model as SQL names it: quoted where its YAML says `quote: true`. #}
+{% macro column_name(node, name) -%}
+    {%- do return(
+        adapter.quote(name) if (node.columns.get(name) or {}).get('quote') else name
+    ) -%}
 {%- endmacro %}
 
 {% macro _refuse(node, name, value, wanted) -%}

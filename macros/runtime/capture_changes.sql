@@ -1,90 +1,84 @@
-{# On-run-start: triggers that request what a change of a source row touches.
-   Which models, lineage says; whose and when, the source's `meta.capture`.
-   A source with a `lookback` has none: see declare_models. One that lacks a table
-   or a column waits: the models that read it say so. #}
+{# On-run-start: the functions and triggers that request what a change of a source
+   row touches. Which models, lineage says; whose and when, the source's
+   `meta.capture`. One that lacks a table or a column waits: the models that read it
+   say so. One that was released waits for `orchestrator install`. #}
 {% macro capture_changes() -%}
     {%- if execute -%}
-        {%- set sources = {} -%}
-        {%- set readers = {} -%}
-        {%- for node in graph.nodes.values() if is_summary(node) -%}
-            {%- for source in lineage_of(node).sources
-                if not source.config.meta.capture.get('lookback') -%}
-                {%- set relation = source_relation(source) | string -%}
-                {%- do sources.update({relation: source}) -%}
-                {%- do readers.setdefault(relation, []).append(
-                    summary_config(node)
-                ) -%}
-            {%- endfor -%}
-        {%- endfor -%}
+        {%- set readers = source_readers() -%}
         {%- set tables = tables_present() -%}
-        {%- set installed = _installed_captures() -%}
-
-        {%- for relation, source in sources.items()
-            if not source_fault(source, tables.get(relation)) -%}
-            {%- set models = readers[relation] | sort(attribute='model') -%}
-            {%- set sql = capture_trigger(source, models) -%}
-            {%- set capture = local_md5(
-                tojson([source.config.meta.capture, source.columns | list])
-            ) -%}
-            {%- set version = capture ~ ' ' ~ local_md5(sql) -%}
-            {%- set present = installed.get(relation, '') -%}
-            {%- if present != version %}
-                select pg_advisory_xact_lock(hashtext('orchestrator install'));
-                -- Whoever writes waits behind a trigger that is being made.
-                set local lock_timeout = '3s';
-                do $capture$
-                begin
-                    {{ sql }}
-                exception when lock_not_available then
-                    raise exception 'The source table {{ relation }} is in use by '
-                        'a transaction that does not end, so its triggers cannot '
-                        'be made. Run this again when it has ended.'
-                        using errcode = 'lock_not_available';
-                end
-                $capture$;
-                comment on function {{ capture_function(source) }} is
-                '{{ version }}';
-                {% if not present.startswith(capture) -%}
-                -- What changed before these triggers were here is not known.
-                insert into orchestrator.refresh_queue (model, reason)
-                select model, 'capture of {{ relation | replace('"', '') }}'
-                from unnest({{ _names(models) }}) as model;
-                {%- endif %}
-                commit;
-                begin;
+        {%- set is_installation = flags.WHICH == 'run-operation' -%}
+        {%- for row in run_query("
+            select
+                sources.relation,
+                sources.installed,
+                sources.released_at is not null as is_released,
+                sources.lost_since is not null
+                or sources.seen is distinct from now.state
+                or sources.seen ~ '[DR]' as is_to_see
+            from orchestrator.sources
+            inner join orchestrator.source_states() as now
+                on now.relation = sources.relation
+            order by sources.relation
+        ") -%}
+            {%- set entry = readers.get(row['relation']) -%}
+            {%- set table = tables.get(row['relation']) -%}
+            {%- if entry and (is_installation or not row['is_released'])
+                and not source_fault(entry.source, table) -%}
+                {{ _install_capture(entry.source, entry.models, table, row) }}
             {%- endif -%}
         {%- endfor -%}
-
-        {%- for relation in installed if relation not in sources %}
-            {{ drop_capture(relation) }}
+        {%- if run_query("select orchestrator.has_unused_captures()")[0][0] %}
+            select orchestrator.drop_unused_captures();
             commit;
             begin;
-        {%- endfor -%}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# {relation: what its capture function's comment says} of the tables whose
-   four triggers are there and enabled. #}
-{% macro _installed_captures() -%}
-    {%- set installed = {} -%}
-    {%- for row in run_query("
-        select
-            format('%I.%I', nspname, relname) as relation,
-            case
-                when count(*) filter (where tgenabled <> 'D') = 4
-                    then min(obj_description(tgfoid, 'pg_proc'))
-            end as version
-        from pg_trigger
-        inner join pg_class on pg_class.oid = tgrelid
-        inner join pg_namespace on pg_namespace.oid = relnamespace
-        where tgname like 'orchestrator\\_capture\\_%'
-        group by nspname, relname
-    ") -%}
-        {%- do installed.update({row[0]: row[1] or ''}) -%}
-    {%- endfor -%}
-    {%- do return(installed) -%}
+{% macro _install_capture(source, models, table, present) -%}
+    {%- set sql = capture_functions(source, models, table.incomparable) -%}
+    {%- set capture = local_md5(
+        tojson([source.config.meta.capture, source.columns | list])
+    ) -%}
+    {%- set version = capture ~ ' ' ~ local_md5(sql) -%}
+    {%- set installed = present['installed'] or '' -%}
+    {%- set relation = literal(source_relation(source)) -%}
+    {%- if installed != version or present['is_to_see'] or present['is_released'] %}
+        select pg_advisory_xact_lock(hashtext('orchestrator install'));
+        {%- if installed != version %}
+        {{ sql }}
+        update orchestrator.sources
+        set installed = '{{ version }}'
+        where relation = {{ relation }};
+        {%- endif %}
+        {%- if not installed.startswith(capture) or present['is_released'] %}
+        -- What changed before these triggers were here is not known.
+        select orchestrator.request_all(sources, 'capture of ' || relation)
+        from orchestrator.sources
+        where relation = {{ relation }};
+        {%- endif %}
+        {%- if present['is_released'] %}
+        update orchestrator.sources
+        set released_at = null
+        where relation = {{ relation }};
+        {%- endif %}
+        select orchestrator.look_at_source({{ relation }}, true, true);
+        commit;
+        begin;
+    {%- endif -%}
 {%- endmacro %}
 
-{% macro _names(models) -%}
-    array['{{ models | map(attribute='model') | join("', '") }}']::text []
+{# {schema.table: {source, models}} of the sources that summary tables read, the models
+   each as summary_config gives it. #}
+{% macro source_readers() -%}
+    {%- set readers = {} -%}
+    {%- for node in graph.nodes.values() | sort(attribute='name') if is_summary(node) -%}
+        {%- for source in lineage_of(node).sources -%}
+            {%- set entry = readers.setdefault(
+                source_relation(source), {'source': source, 'models': []}
+            ) -%}
+            {%- do entry.models.append(summary_config(node)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do return(readers) -%}
 {%- endmacro %}

@@ -16,7 +16,7 @@
         {%- for source in needed.values() -%}
             {%- do _check_capture(source) -%}
         {%- endfor -%}
-        {%- if needed and not needed | select('in', tables) | list -%}
+        {%- if needed and not needed | select('in', tables.keys()) | list -%}
             {%- do exceptions.raise_compiler_error(
                 _no_source_table(needed | sort)
             ) -%}
@@ -29,16 +29,8 @@
 {% macro check_model_sources() -%}
     {%- for id in model.depends_on.nodes if execute and id in graph.sources -%}
         {%- set source = graph.sources[id] -%}
-        {%- set present = run_query("
-            select attname
-            from pg_attribute
-            where
-                attrelid = to_regclass('"
-            ~ source_relation(source) | replace("'", "''") ~ "')
-                and attnum > 0
-                and not attisdropped
-        ").columns[0].values() | list -%}
-        {%- set fault = source_fault(source, present) -%}
+        {%- set relation = source_relation(source) -%}
+        {%- set fault = source_fault(source, tables_present(relation).get(relation)) -%}
         {%- if fault -%}
             {%- do exceptions.raise_database_error(fault) -%}
         {%- endif -%}
@@ -46,17 +38,32 @@
 {%- endmacro %}
 
 {# What of a source the database lacks, as a sentence; none where nothing.
-   `present` are the columns of its table; none or empty: there is no table. #}
-{% macro source_fault(source, present) -%}
+   `table` is as tables_present has it; none: there is no table. #}
+{% macro source_fault(source, table) -%}
     {%- set relation = source_relation(source) -%}
-    {%- if not present -%}
+    {%- if not table -%}
         {%- do return(_no_source_table([relation])) -%}
     {%- endif -%}
-    {%- set missing = source.columns | reject('in', present) | list -%}
+    {%- set capture = source.config.meta.get('capture') or {} -%}
+    {%- set needed = source.columns | list + [capture.get('version', 'xmin')] -%}
+    {%- set missing = needed | reject('in', table.columns + ['xmin']) | list -%}
+    {%- set is_table = table.kind in ['r', 'p'] -%}
     {%- if missing -%}
         {%- do return(
             "Source table " ~ relation ~ " has no column "
-            ~ missing | join(", ") ~ _fix_source(source)
+            ~ missing | unique | join(", ") ~ _fix_source(source)
+        ) -%}
+    {%- elif capture and not is_table and capture_by(source) == 'triggers' -%}
+        {%- do return(
+            relation ~ " is no table, so that triggers cannot see its changes."
+            ~ " Declare capture: {lookback: 3 days}, or {version: a column that"
+            ~ " says when a row was changed}, in " ~ source.original_file_path ~ "."
+        ) -%}
+    {%- elif not is_table and capture.get('version') == 'xmin' -%}
+        {%- do return(
+            relation ~ " is no table of this database, so that its rows have no xmin."
+            ~ " Declare capture: {version: a column that says when a row was changed},"
+            ~ " in " ~ source.original_file_path ~ "."
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -73,32 +80,75 @@
     {%- do return(". Fix it in " ~ source.original_file_path ~ ".") -%}
 {%- endmacro %}
 
-{# {schema.table: [columns]} of everything in the database. #}
-{% macro tables_present() -%}
+{# {schema.table: {kind, columns, incomparable}} of everything in the database, or of
+   one relation: the kind as in pg_class.relkind, the names of the columns, and
+   those of a type that has no equality. #}
+{% macro tables_present(relation=none) -%}
     {%- set tables = {} -%}
     {%- for row in run_query("
         select
-            format('%I.%I', nspname, relname),
-            array_agg(attname::text)
+            nspname,
+            relname,
+            relkind,
+            to_jsonb(array_agg(attname))::text as columns,
+            to_jsonb(coalesce(array_agg(attname) filter (
+                where format_type(atttypid, null)
+                ~ '^(json|xml|point|line|lseg|box|path|polygon|circle)(\\[\\])?$'
+            ), '{}'))::text as incomparable
         from pg_class
         inner join pg_namespace on pg_namespace.oid = relnamespace
         inner join pg_attribute on attrelid = pg_class.oid
         where relkind in ('r', 'p', 'f', 'v', 'm') and attnum > 0
             and not attisdropped and nspname not like 'pg\\_%'
-        group by nspname, relname
+            and nspname <> 'information_schema'"
+        ~ (" and pg_class.oid = to_regclass(" ~ literal(relation) ~ ")"
+            if relation else "") ~ "
+        group by nspname, relname, relkind
     ") -%}
-        {%- do tables.update({row[0]: row[1]}) -%}
+        {%- do tables.update({relation_name(row[0], row[1]): {
+            'kind': row[2],
+            'columns': fromjson(row[3]),
+            'incomparable': fromjson(row[4]),
+        }}) -%}
     {%- endfor -%}
     {%- do return(tables) -%}
 {%- endmacro %}
 
+{# How changes of a source's rows are noticed: by triggers, by a lookback that computes
+   its last days again, or by a version that its rows have. #}
+{% macro capture_by(source) -%}
+    {%- set capture = source.config.meta.get('capture') or {} -%}
+    {%- do return(
+        'lookback' if capture.get('lookback')
+        else 'version' if capture.get('version')
+        else 'triggers'
+    ) -%}
+{%- endmacro %}
+
 {% macro _check_capture(source) -%}
     {%- set capture = source.config.meta.get('capture') -%}
+    {%- set relation = source_relation(source) -%}
     {%- if capture is not mapping -%}
         {%- do exceptions.raise_compiler_error(
-            "Source " ~ source_relation(source) ~ " declares no meta.capture,"
+            "Source " ~ relation ~ " declares no meta.capture,"
             ~ " so its changes would go unnoticed; say whose its rows are and"
             ~ " when: capture: {tenant: …, at: […]}" ~ _fix_source(source)
+        ) -%}
+    {%- endif -%}
+    {%- set known = [
+        'tenant', 'at', 'span', 'from', 'lookback', 'version', 'overlap', 'replicated'
+    ] -%}
+    {%- for name in capture if name not in known -%}
+        {%- do exceptions.raise_compiler_error(
+            "Source " ~ relation ~ ": meta.capture has " ~ name
+            ~ ", which means nothing here" ~ _fix_source(source)
+        ) -%}
+    {%- endfor -%}
+    {%- if [capture.get('lookback'), capture.get('version'),
+        capture.get('replicated')] | select | list | length > 1 -%}
+        {%- do exceptions.raise_compiler_error(
+            "Source " ~ relation ~ ": meta.capture may have one of lookback, version"
+            ~ " and replicated" ~ _fix_source(source)
         ) -%}
     {%- endif -%}
     {%- for moments in _touched(capture) -%}
@@ -106,7 +156,7 @@
             if is_column_name(name) and name not in source.columns
             and name != 'null' -%}
             {%- do exceptions.raise_compiler_error(
-                "Source " ~ source_relation(source) ~ ": meta.capture names "
+                "Source " ~ relation ~ ": meta.capture names "
                 ~ name ~ ", which is not among its columns"
                 ~ _fix_source(source)
             ) -%}

@@ -24,8 +24,7 @@ begin
 end
 $compute$;
     {%- endset -%}
-    {#- Without the database's name, a copy of the database works, too. -#}
-    {%- do return(sql | replace(adapter.quote(this.database) ~ '.', '')) -%}
+    {%- do return(without_database(sql)) -%}
 {%- endmacro %}
 
 {% macro compute_function_name() -%}

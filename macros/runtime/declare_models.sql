@@ -16,6 +16,7 @@
             'sources': 'text []',
             'retention': 'interval',
             'lookbacks': 'text []',
+            'has_versions': 'boolean',
         } -%}
         {%- set names = columns | reject('eq', 'lookbacks') | list
             + ['lookback'] -%}
@@ -75,9 +76,11 @@
     {%- set is_published = is_published(node) -%}
     {%- set sources = [] -%}
     {%- set lookbacks = [] -%}
+    {%- set by = [] -%}
     {%- for source in lineage.sources -%}
         {%- do sources.append(source_relation(source)) -%}
         {%- set capture = source.config.meta.get('capture') or {} -%}
+        {%- do by.append(capture_by(source)) -%}
         {%- if capture.get('lookback') -%}
             {%- do lookbacks.append(capture.lookback) -%}
         {%- endif -%}
@@ -93,7 +96,7 @@
         'model': node.name,
         'relation': relation_of(node) | string,
         'calendar': calendar_of(node) | string,
-        'tenant': summary.tenant,
+        'tenant': summary.tenant_name,
         'grain': summary.grain,
         'is_published': is_published,
         'cadence': summary.cadence,
@@ -104,6 +107,7 @@
         'sources': sources | sort,
         'retention': summary.retention,
         'lookbacks': lookbacks,
+        'has_versions': 'version' in by,
     }) -%}
 {%- endmacro %}
 

@@ -64,7 +64,7 @@
 {% macro _function(node, kind, name) -%}
     {%- set summary = summary_config(node) -%}
     {%- set model = "'" ~ node.name ~ "'" -%}
-    {%- set tenant = 'p_' ~ summary.tenant -%}
+    {%- set tenant = 'p_' ~ summary.tenant_name -%}
     {%- if not modules.re.match('^[a-z_][a-z0-9_]*$', name) -%}
         {%- do _refuse(node, 'functions.' ~ kind, name, "a name in lower case") -%}
     {%- elif kind in ('compute', 'backfill', 'catch_up') and not summary.tenant

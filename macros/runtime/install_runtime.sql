@@ -7,6 +7,7 @@
             runtime_access(),
             runtime_clock(),
             runtime_queue(),
+            runtime_sources(),
             runtime_isolation(),
             runtime_refresh(),
             runtime_views(),
@@ -67,13 +68,14 @@
             and relname = any(array[
                 'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
                 'lost_captures', 'uncounted_captures', 'known_uncounted_captures',
-                'notices', 'backfills', 'quarantine', 'access', 'access_functions'
+                'notices', 'backfills', 'quarantine', 'access', 'access_functions',
+                'sources', 'source_versions'
             ])
         union all
         select concat_ws(' ', proname, proargtypes::text, md5(prosrc))
         from pg_proc
         where
             pronamespace = to_regnamespace('orchestrator')
-            and proname !~ '^(capture|claim|compute)_'
+            and proname !~ '^(capture|request|claim|compute|read)_'
     ) as parts
 {%- endmacro %}

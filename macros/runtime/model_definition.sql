@@ -4,7 +4,7 @@
 {% macro model_definition() -%}
     md5('{{ local_md5(compute_function()) }}' || coalesce(
         (
-            select string_agg(pg_get_viewdef(to_regclass(view)), '' order by view)
+            select string_agg(orchestrator.view_definition(view), '' order by view)
             from unnest(array[
                 {%- for view in lineage_of(model).views -%}
                 '{{ view }}'{{ ", " if not loop.last }}

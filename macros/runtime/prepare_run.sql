@@ -23,6 +23,7 @@
         'check_sources': check_sources,
         'install_runtime': install_runtime,
         'declare_models': declare_models,
+        'declare_sources': declare_sources,
         'install_functions': install_functions,
         'declare_access': declare_access,
         'capture_changes': capture_changes,

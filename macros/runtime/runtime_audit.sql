@@ -19,6 +19,7 @@ begin
 
     -- A refresh that is undone: what it would have written is what differs.
     begin
+        perform orchestrator.require_all_rows(p_model);
         perform orchestrator.create_work_tables();
         if p_sample is null then
             insert into pg_temp.requests default values;

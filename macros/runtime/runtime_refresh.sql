@@ -184,6 +184,9 @@ begin
     perform set_config('orchestrator.present', clock_timestamp()::text, true);
     present := {{ present() }};
     perform orchestrator.close_dead_runs(p_model);
+    if p_scope <> 'nothing' then
+        perform orchestrator.require_all_rows(p_model);
+    end if;
 
     if p_scope in ('nothing', 'sample') then
         insert into pg_temp.requests (period)
@@ -193,6 +196,10 @@ begin
     end if;
 
     select * into known from orchestrator.models where model = p_model;
+    if known.has_versions then
+        perform orchestrator.look_for_versions(p_model);
+    end if;
+    perform orchestrator.look_up_requests(p_model);
     reasons := orchestrator.take_requests(p_model);
 
     if p_scope = 'everything' or known.refreshed_through is null then
@@ -237,6 +244,42 @@ begin
         and p_definition is not null;
 
     return true;
+end
+$$;
+
+-- Look up what the requests touch that keep the rows of a source by which to do so.
+create or replace function orchestrator.look_up_requests(p_model text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_rows record;
+begin
+    for found_rows in
+        with taken as (
+            delete from orchestrator.refresh_queue
+            where model = p_model and source_rows is not null
+            returning source, source_rows
+        )
+
+        select
+            sources,
+            jsonb_agg(distinct each.value) as data
+        from taken
+        inner join orchestrator.sources as sources
+            on sources.relation = taken.source
+        cross join jsonb_array_elements(taken.source_rows) as each
+        group by sources
+    loop
+        perform orchestrator.request_rows(
+            found_rows.sources,
+            null,
+            'source ' || (found_rows.sources).relation,
+            p_models => array[p_model],
+            p_data => found_rows.data
+        );
+    end loop;
 end
 $$;
 
@@ -737,10 +780,14 @@ declare
     failure text;
 begin
     perform orchestrator.require_built(p_model);
+    if p_sample is null then
+        perform orchestrator.look_at_sources(p_model, p_repair => false);
+    end if;
     if p_sample is null
         and known.next_turn > {{ present() }}
         and known.refreshed_through <= {{ present() }}
         and known.lookback is null
+        and not known.has_versions
         and (p_definition is null or p_definition = known.definition)
         and to_regclass(known.relation) is not null
         and not orchestrator.is_requested(p_model)
@@ -775,6 +822,7 @@ begin
     run := orchestrator.fail_run(
         p_model, p_executor, p_invocation, failure, began
     );
+    perform orchestrator.watch_hidden_rows();
     raise warning '% was not refreshed: %', p_model, failure;
     return run;
 end

@@ -32,6 +32,7 @@ add column if not exists functions jsonb not null default '{}',
 add column if not exists charts jsonb not null default '[]',
 add column if not exists next_turn timestamptz,
 add column if not exists retention interval,
+add column if not exists has_versions boolean not null default false,
 add column if not exists project text;
 comment on column orchestrator.models.project is
 'A hash of the project''s files as they were when `orchestrator` last built the '
@@ -100,7 +101,7 @@ begin
         select from pg_attribute
         where
             attrelid = 'orchestrator.refresh_queue'::regclass
-            and attname = 'is_build'
+            and attname = 'source_rows'
     ) then
         alter table orchestrator.refresh_queue
         drop constraint if exists refresh_queue_pkey,
@@ -108,6 +109,8 @@ begin
         add column if not exists is_named boolean not null default true,
         add column if not exists is_build boolean not null default false,
         add column if not exists backlog smallint not null default 0,
+        add column if not exists source text,
+        add column if not exists source_rows jsonb,
         set (
             autovacuum_vacuum_scale_factor = 0,
             autovacuum_vacuum_threshold = 10000
@@ -124,6 +127,9 @@ comment on column orchestrator.refresh_queue.is_named is
 comment on column orchestrator.refresh_queue.is_build is
 'Whether the request is of a first build, which gives tenants that are not active '
 'any more all their periods.';
+comment on column orchestrator.refresh_queue.source_rows is
+'Columns of rows of the source table `source`, by which what they touch is to be '
+'looked up when the request is taken.';
 comment on column orchestrator.refresh_queue.backlog is
 'Above zero: the rest of a request that was too long for one transaction.';
 create index if not exists refresh_queue_model_backlog_id
@@ -177,7 +183,8 @@ add column if not exists subject text not null default '',
 drop constraint if exists alert_incidents_kind_check,
 add constraint alert_incidents_kind_check check (
     kind in (
-        'failing', 'stale', 'drift', 'quarantine', 'clock', 'data', 'capture'
+        'failing', 'stale', 'drift', 'quarantine', 'clock', 'data', 'capture',
+        'hidden'
     )
 );
 comment on column orchestrator.alert_incidents.subject is

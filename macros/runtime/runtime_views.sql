@@ -1,8 +1,86 @@
-{# How the views that summary tables read are replaced where a column went or has
-   another type, so that they cannot be in place. #}
+{# How the views that summary tables read are made and replaced. #}
 {% macro runtime_views() %}
+-- Make a view, or replace it, also where a column went or has another type. With
+-- p_function it reads by that function, of its query as a text.
+create or replace function orchestrator.replace_view(
+    p_view text, p_query text, p_function text
+)
+returns void
+language plpgsql
+-- As its caller's: the query may need an extension's functions.
+as $$
+declare
+    columns pg_catalog.text;
+    query pg_catalog.text := p_query;
+    statement pg_catalog.text;
+begin
+    -- Two first runs may make it at the same moment.
+    perform pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtext('orchestrator view'), pg_catalog.hashtext(p_view)
+    );
+    if p_function is not null then
+        execute 'create temporary view shape as ' || p_query;
+        select pg_catalog.string_agg(
+            pg_catalog.format(
+                '%I %s', attname, pg_catalog.format_type(atttypid, atttypmod)
+            ), ', ' order by attnum
+        )
+        into columns
+        from pg_catalog.pg_attribute
+        where attrelid = 'pg_temp.shape'::pg_catalog.regclass and attnum > 0;
+        drop view pg_temp.shape;
+        statement := pg_catalog.format(
+            'create or replace function %s() returns table (%s) language sql stable '
+            'as %L', p_function, columns, p_query
+        );
+        query := pg_catalog.format('select * from %s()', p_function);
+    end if;
+    begin
+        if statement is not null then
+            execute statement;
+        end if;
+        execute pg_catalog.format('create or replace view %s as %s', p_view, query);
+    exception when invalid_table_definition or invalid_function_definition then
+        perform orchestrator.drop_view(p_view);
+        if statement is not null then
+            execute pg_catalog.format('drop function if exists %s()', p_function);
+            execute statement;
+        end if;
+        execute pg_catalog.format('create view %s as %s', p_view, query);
+        perform orchestrator.restore_readers();
+    end;
+    if statement is not null then
+        execute pg_catalog.format(
+            'revoke all on function %s() from public', p_function
+        );
+    end if;
+end
+$$;
+
+-- A hash of what a view does: of its query, and of the function by which it reads;
+-- null where there is none.
+create or replace function orchestrator.view_definition(p_view text)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(pg_get_viewdef(to_regclass(p_view)) || coalesce((
+        select string_agg(pg_proc.prosrc, '' order by pg_proc.proname)
+        from pg_rewrite
+        inner join pg_depend
+            on
+                pg_depend.classid = 'pg_rewrite'::regclass
+                and pg_depend.objid = pg_rewrite.oid
+                and pg_depend.refclassid = 'pg_proc'::regclass
+        inner join pg_proc
+            on pg_proc.oid = pg_depend.refobjid and pg_proc.proname like 'read\_%'
+        where pg_rewrite.ev_class = to_regclass(p_view)
+    ), ''))
+$$;
+
 -- Drop a view, and remember the views that read it.
-create or replace function orchestrator.drop_view(p_view regclass)
+drop function if exists orchestrator.drop_view(regclass);
+create or replace function orchestrator.drop_view(p_view text)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -10,7 +88,7 @@ as $$
 begin
     create temporary table readers on commit drop as
     with recursive readers as (
-        select p_view::oid as view, 0 as distance
+        select to_regclass(p_view)::oid as view, 0 as distance
         union
         select pg_rewrite.ev_class, readers.distance + 1
         from readers
@@ -32,7 +110,7 @@ begin
     inner join pg_namespace on pg_namespace.oid = pg_class.relnamespace
     where readers.distance > 0 and pg_class.relkind = 'v'
     group by readers.view, pg_namespace.nspname, pg_class.relname;
-    execute format('drop view %s cascade', p_view);
+    execute format('drop view if exists %s cascade', p_view);
 end
 $$;
 

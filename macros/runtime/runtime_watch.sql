@@ -223,6 +223,8 @@ begin
     perform orchestrator.close_dead_runs();
     perform orchestrator.observe_runs();
     perform orchestrator.make_up_for_lost_captures();
+    perform orchestrator.look_at_sources();
+    perform orchestrator.watch_hidden_rows();
     for status in
         select
             coalesce(seen.model, incident.model) as model,

@@ -25,7 +25,7 @@
 {% macro _early_rows(source, summary, calendar) -%}
     {%- set capture = source.config.meta.get('capture') or {} -%}
     {%- set tenant = capture.get('tenant') -%}
-    {%- set tenant = tenant.get(summary.tenant) if tenant is mapping else tenant -%}
+    {%- set tenant = tenant.get(summary.tenant_name) if tenant is mapping else tenant -%}
     {%- set moments = capture.get('at', []) + capture.get('span', [])[:1] -%}
     {%- if moments and (tenant or not summary.tenant) -%}
 select
@@ -44,17 +44,17 @@ cross join lateral (
         count(*) as early_rows,
         min(least(
             {%- for moment in moments %}
-            lower({{ _touched_by(moment, moment) }}){{ ',' if not loop.last }}
+            lower({{ _touched_by(source, moment, moment) }}){{ ',' if not loop.last }}
             {%- endfor %}
         )) as earliest
     from {{ source_relation(source) }} as changed
     where
         {% if summary.tenant -%}
-        {{ _of_changed(tenant) }} = calendar.{{ summary.tenant }} and
+        {{ _of_changed(source, tenant) }} = calendar.{{ summary.tenant }} and
         {%- endif %}
         (
             {%- for moment in moments %}
-            upper({{ _touched_by(moment, moment) }}) <= first_day.starts_at
+            upper({{ _touched_by(source, moment, moment) }}) <= first_day.starts_at
             {{- ' or' if not loop.last }}
             {%- endfor %}
         )

@@ -5,17 +5,17 @@
    but never a reason to write it. #}
 {% macro upsert_periods(target, computed_sql) -%}
 {%- set summary = summary_config(model) -%}
-{%- set key = config.get('unique_key') -%}
-{%- set columns = model.columns.values() | list -%}
-{%- set names = columns | map(attribute='name') | list -%}
-{%- set stamps = model.config.meta.get('stamps', ['computed_at']) -%}
-{%- set kept = config.get('merge_exclude_columns') or [] -%}
+{%- set key = _column_names(config.get('unique_key')) -%}
+{%- set names = _column_names(model.columns) -%}
+{%- set stamps = _column_names(model.config.meta.get('stamps', ['computed_at'])) -%}
+{%- set kept = _column_names(config.get('merge_exclude_columns') or []) -%}
 {%- set compared = names | reject('in', stamps) | reject('in', kept) | list -%}
 {%- set updated = names | reject('in', key) | reject('in', kept) | list -%}
 with computed as materialized (
     select
-        {%- for column in columns %}
-        {{ column.name }}::{{ column.data_type }} as {{ column.name }}
+        {%- for column in model.columns.values() %}
+        {%- set name = column_name(model, column.name) %}
+        {{ name }}::{{ column.data_type }} as {{ name }}
         {{- "," if not loop.last }}
         {%- endfor %}
     from (
@@ -88,6 +88,14 @@ inner join pg_temp.claimed_periods as periods
     on {{ _in_period(summary, 'changed.tenant', 'changed.period') }}
 group by changed.tenant, periods.starts_at, periods.ends_at
 {%- endif %}
+{%- endmacro %}
+
+{% macro _column_names(names) -%}
+    {%- set quoted = [] -%}
+    {%- for name in ([names] if names is string else names) -%}
+        {%- do quoted.append(column_name(model, name)) -%}
+    {%- endfor -%}
+    {%- do return(quoted) -%}
 {%- endmacro %}
 
 {# Whether the tenant and the period are those of a row of `periods`. #}
