@@ -1,5 +1,5 @@
 {# dbt's own, but for the foreign keys: with these PostgreSQL would look up each row
-   as it comes. `add_foreign_keys` has it check all of them by one join. #}
+   as it comes. `make_foreign_keys` has it check all of them by one join. #}
 {% macro postgres__get_table_columns_and_constraints() -%}
     {%- set others = model.constraints
         | rejectattr('type', 'equalto', 'foreign_key') | list -%}

@@ -40,8 +40,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# dbt drops the old table with the views that read it, and makes those that are
-   selected anew. #}
+{# dbt drops the old table with what hangs on it: of the project's own views it makes
+   those that are selected again, of what is others' nothing. #}
 {% macro _check_full_refresh() -%}
     {%- for node in graph.nodes.values()
         if model.unique_id in node.depends_on.nodes
@@ -53,4 +53,22 @@
             ~ ", which reads it. Select both: --select " ~ model.name ~ "+"
         ) -%}
     {%- endfor -%}
+    {%- set views = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized == 'view' -%}
+        {%- do views.append(literal(relation_of(node))) -%}
+    {%- endfor -%}
+    {%- set hung = run_query("
+        select orchestrator.hung_on(
+            " ~ literal(model.name) ~ ", array[" ~ views | join(', ') ~ "]::text []
+        )
+    ").columns[0].values() -%}
+    {%- if hung -%}
+        {%- do exceptions.raise_compiler_error(
+            "A full refresh makes a new table, and with the old " ~ model.name
+            ~ " would go what is not this project's: " ~ hung | join(', ')
+            ~ ". To compute every row in its place: orchestrator rebuild "
+            ~ model.name ~ ". For a new table all the same, drop these first."
+        ) -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -16,6 +16,7 @@
             'sources': 'text []',
             'retention': 'interval',
             'lookbacks': 'text []',
+            'foreign_keys': 'jsonb',
             'has_versions': 'boolean',
         } -%}
         {%- set names = columns | reject('eq', 'lookbacks') | list
@@ -107,6 +108,7 @@
         'sources': sources | sort,
         'retention': summary.retention,
         'lookbacks': lookbacks,
+        'foreign_keys': foreign_keys_of(node),
         'has_versions': 'version' in by,
     }) -%}
 {%- endmacro %}

@@ -5,6 +5,7 @@
     {#- The adapter has just said `commit`, after which each statement would
         commit by itself. -#}
     {%- do run_query('begin') -%}
+    {%- do wait_for_lock("hashtext('orchestrator install')") -%}
     {%- for name, step in preparations().items() -%}
         {%- set rendered = step() -%}
         {%- set sql = modules.re.sub(

@@ -20,6 +20,7 @@
             runtime_functions(),
             runtime_freshness(),
             runtime_declarations(),
+            runtime_contract(),
             runtime_table_differences(),
             runtime_schema_differences(),
             runtime_protection(),

@@ -9,21 +9,27 @@
         {%- set present = run_query("
             select
                 exists (
-                    select from pg_constraint
-                    where
-                        contype = 'f'
-                        and conrelid = '" ~ this.include(database=false) ~ "'::regclass
+                    select from orchestrator.missing_foreign_keys(
+                        " ~ literal(model.name) ~ "
+                    )
                 ),
                 obj_description(
                     to_regprocedure('" ~ compute_function_name() ~ "'), 'pg_proc'
                 ),
                 current_setting('orchestrator.scope', true)
         ")[0] -%}
-        {%- if not present[0] -%}
-            {%- set keys = add_foreign_keys() -%}
-            {%- if keys.strip() -%}
-                {%- do run_query(keys) -%}
-            {%- endif -%}
+        {%- set is_empty = not run_query(
+            "select exists (select from " ~ this.include(database=false) ~ ")"
+        )[0][0] -%}
+        {%- do meet_contract(is_last=false) -%}
+        {%- if present[0] and is_empty -%}
+            {%- do run_query(_make_foreign_keys()) -%}
+        {%- elif present[0] and not flags.EMPTY and present[2] != 'everything' -%}
+            {#- What was deleted while a key was away has left its rows. -#}
+            {%- do run_query(
+                "select orchestrator.request(" ~ literal(model.name)
+                ~ ", p_reason => 'foreign key')"
+            ) -%}
         {%- endif -%}
         {%- do run_query(protect_table()) -%}
         {%- if flags.EMPTY -%}
@@ -36,7 +42,15 @@
                 {%- do _refresh_in_slices() -%}
             {%- endif -%}
         {%- endif -%}
+        {%- do meet_contract(is_last=true) -%}
+        {%- if present[0] and not is_empty -%}
+            {%- do run_query(_make_foreign_keys()) -%}
+        {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _make_foreign_keys() -%}
+    select orchestrator.make_foreign_keys({{ literal(model.name) }})
 {%- endmacro %}
 
 {% macro _end_refresh() -%}

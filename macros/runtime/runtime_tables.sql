@@ -32,11 +32,16 @@ add column if not exists functions jsonb not null default '{}',
 add column if not exists charts jsonb not null default '[]',
 add column if not exists next_turn timestamptz,
 add column if not exists retention interval,
+add column if not exists contract jsonb,
+add column if not exists foreign_keys jsonb not null default '[]',
 add column if not exists has_versions boolean not null default false,
 add column if not exists project text;
 comment on column orchestrator.models.project is
 'A hash of the project''s files as they were when `orchestrator` last built the '
 'table; where they are others now, it is due.';
+comment on column orchestrator.models.contract is
+'The contract that the table was last brought to: a hash of what was declared, one of '
+'what the table was then, and the constraints and indexes that it made.';
 comment on column orchestrator.models.next_turn is
 'Until when time alone brings nothing to compute; null: it may at any moment.';
 comment on table orchestrator.models is

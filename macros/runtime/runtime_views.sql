@@ -7,50 +7,51 @@ create or replace function orchestrator.replace_view(
 )
 returns void
 language plpgsql
--- As its caller's: the query may need an extension's functions.
+-- As a refresh, of which the query will be a part.
+set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-    columns pg_catalog.text;
-    query pg_catalog.text := p_query;
-    statement pg_catalog.text;
+    columns text;
+    query text := p_query;
+    statement text;
 begin
     -- Two first runs may make it at the same moment.
-    perform pg_catalog.pg_advisory_xact_lock(
-        pg_catalog.hashtext('orchestrator view'), pg_catalog.hashtext(p_view)
+    perform pg_advisory_xact_lock(
+        hashtext('orchestrator view'), hashtext(p_view)
     );
     if p_function is not null then
         execute 'create temporary view shape as ' || p_query;
-        select pg_catalog.string_agg(
-            pg_catalog.format(
-                '%I %s', attname, pg_catalog.format_type(atttypid, atttypmod)
+        select string_agg(
+            format(
+                '%I %s', attname, format_type(atttypid, atttypmod)
             ), ', ' order by attnum
         )
         into columns
-        from pg_catalog.pg_attribute
-        where attrelid = 'pg_temp.shape'::pg_catalog.regclass and attnum > 0;
+        from pg_attribute
+        where attrelid = 'pg_temp.shape'::regclass and attnum > 0;
         drop view pg_temp.shape;
-        statement := pg_catalog.format(
+        statement := format(
             'create or replace function %s() returns table (%s) language sql stable '
             'as %L', p_function, columns, p_query
         );
-        query := pg_catalog.format('select * from %s()', p_function);
+        query := format('select * from %s()', p_function);
     end if;
     begin
         if statement is not null then
             execute statement;
         end if;
-        execute pg_catalog.format('create or replace view %s as %s', p_view, query);
+        execute format('create or replace view %s as %s', p_view, query);
     exception when invalid_table_definition or invalid_function_definition then
         perform orchestrator.drop_view(p_view);
         if statement is not null then
-            execute pg_catalog.format('drop function if exists %s()', p_function);
+            execute format('drop function if exists %s()', p_function);
             execute statement;
         end if;
-        execute pg_catalog.format('create view %s as %s', p_view, query);
+        execute format('create view %s as %s', p_view, query);
         perform orchestrator.restore_readers();
     end;
     if statement is not null then
-        execute pg_catalog.format(
+        execute format(
             'revoke all on function %s() from public', p_function
         );
     end if;

@@ -1,0 +1,72 @@
+{# Bring the model's table to its contract, before its rows are computed or (is_last)
+   after that: see runtime_contract. Nothing where it is there. #}
+{% macro meet_contract(is_last) -%}
+    {%- set columns = get_table_columns_and_constraints() -%}
+    {%- set indexes = config.get('indexes') or [] -%}
+    {%- set declared = local_md5(columns ~ tojson(indexes)) -%}
+    {%- set relation = literal(this.include(database=false)) -%}
+    {%- set empty = 'pg_temp.' ~ adapter.quote(model.name) -%}
+    {%- if not run_query("
+        select orchestrator.meets_contract(
+            " ~ literal(model.name) ~ ", " ~ relation ~ ", '" ~ declared ~ "'
+        )
+    ")[0][0] -%}
+        {%- set sql -%}
+            create temporary table {{ adapter.quote(model.name) }} {{ columns }};
+            {%- for index in indexes %}
+            create {{ 'unique' if index.get('unique') }} index on {{ empty }}
+            using {{ index.get('type', 'btree') }} ({{ index.columns | join(', ') }});
+            {%- endfor %}
+            select orchestrator.meet_contract(
+                {{ literal(model.name) }}, {{ relation }}, {{ literal(empty) }},
+                '{{ declared }}', {{ is_last | lower }}
+            );
+        {%- endset -%}
+        {%- set undeclared = run_query(sql)[0][0] -%}
+        {%- do run_query('drop table ' ~ empty) -%}
+        {%- if undeclared and is_last -%}
+            {%- do exceptions.warn(
+                model.name ~ " keeps " ~ undeclared | join(', ')
+                ~ ", of which its model has no column any more. To remove it: alter"
+                ~ " table " ~ this.include(database=false) ~ " drop column "
+                ~ undeclared | join(', drop column ')
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# dbt's own, but for a summary table, whose indexes its contract makes: these are
+   named after its columns, and follow what its YAML says. #}
+{% macro postgres__get_create_index_sql(relation, index_dict) -%}
+    {%- if not is_summary(model) -%}
+        {{ dbt.postgres__get_create_index_sql(relation, index_dict) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# {name, definition} of a model's foreign keys, for orchestrator.models. They may name
+   a source table as `source.table`, and follow a key that changes. #}
+{% macro foreign_keys_of(node) -%}
+    {%- set found = [] -%}
+    {%- for key in node.constraints
+        | selectattr('type', 'equalto', 'foreign_key') -%}
+        {%- set definition = namespace(
+            text=adapter.render_raw_model_constraints([key])[0]
+        ) -%}
+        {%- for source in graph.sources.values() -%}
+            {%- set definition.text = modules.re.sub(
+                '\\breferences ' ~ source.source_name ~ '\\.' ~ source.name ~ '\\b',
+                'references ' ~ source_relation(source),
+                definition.text
+            ) -%}
+        {%- endfor -%}
+        {%- if not modules.re.search('\\bon update\\b', definition.text) -%}
+            {%- set definition.text = definition.text ~ ' on update cascade' -%}
+        {%- endif -%}
+        {%- set name = node.name ~ '_' ~ key.columns | join('_') ~ '_fkey' -%}
+        {%- if name | length > 63 -%}
+            {%- set name = name[:52] ~ '_' ~ local_md5(name)[:10] -%}
+        {%- endif -%}
+        {%- do found.append({'name': name, 'definition': definition.text}) -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
+{%- endmacro %}
