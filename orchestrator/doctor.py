@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from orchestrator import dbt
-from orchestrator.database import DatabaseError, connect
+from orchestrator.database import DatabaseError, connect, is_installed
 from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
@@ -69,6 +69,8 @@ def examine(project: Project) -> Iterator[Finding]:
             yield from _zones(connection, source)
         yield from _ask(connection, "indexes", sources)
         yield from _ask(connection, "tables", {"tables": needs["tables"]})
+        if is_installed(connection):
+            yield from _ask(connection, "capture", {})
         for calendar, early_rows in needs["calendars"].items():
             yield from _history(connection, calendar, early_rows)
         if needs["publication"]:

@@ -24,6 +24,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Released:
+    """A trigger or a foreign key that no longer holds a source table."""
+
+    kind: str
+    name: str
+    of_table: str
+
+
+@dataclass(frozen=True)
 class Removal:
     """What an uninstallation removed, or kept, of one kind."""
 
@@ -44,6 +53,18 @@ def install(project: Project, *, dry_run: bool = False) -> list[Step]:
         for line in told
         if line.startswith(TOLD)
     ]
+
+
+def release(connection: Connection[Any], table: str) -> list[Released]:
+    """Let go of a source table, `schema.table`, until the next `install`.
+
+    It is an error of usage where no summary table reads such a one.
+    """
+    with (
+        connection.transaction(),
+        connection.cursor(row_factory=class_row(Released)) as cursor,
+    ):
+        return cursor.execute(query("release"), {"table": table}).fetchall()
 
 
 def tables(connection: Connection[Any]) -> list[str]:

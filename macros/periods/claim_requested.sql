@@ -209,11 +209,11 @@ where
     and (lower(requests.period) < {{ first_instant(summary) }}) is not false
 {%- endmacro %}
 
-{# Whether a request is for everything, or a slice of such a one. #}
+{# Whether a request is for everything until some time, or a slice of such a one. #}
 {% macro _is_whole(prefix='') -%}
     (
         {{ prefix }}is_whole
-        or ({{ prefix }}period is null and {{ prefix }}since is null)
+        or (lower({{ prefix }}period) is null and {{ prefix }}since is null)
     )
 {%- endmacro %}
 

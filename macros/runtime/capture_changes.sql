@@ -51,7 +51,7 @@
         set installed = '{{ version }}'
         where relation = {{ relation }};
         {%- endif %}
-        {%- if not installed.startswith(capture) or present['is_released'] %}
+        {%- if not installed.startswith(capture) %}
         -- What changed before these triggers were here is not known.
         select orchestrator.request_all(sources, 'capture of ' || relation)
         from orchestrator.sources
@@ -59,7 +59,7 @@
         {%- endif %}
         {%- if present['is_released'] %}
         update orchestrator.sources
-        set released_at = null
+        set released_at = null, lost_since = released_at
         where relation = {{ relation }};
         {%- endif %}
         select orchestrator.look_at_source({{ relation }}, true, true);

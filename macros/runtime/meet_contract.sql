@@ -43,21 +43,24 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# {name, definition} of a model's foreign keys, for orchestrator.models. They may name
+{# {name, definition, reference} of a model's foreign keys, for orchestrator.models. They may name
    a source table as `source.table`, and follow a key that changes. #}
 {% macro foreign_keys_of(node) -%}
     {%- set found = [] -%}
     {%- for key in node.constraints
         | selectattr('type', 'equalto', 'foreign_key') -%}
         {%- set definition = namespace(
-            text=adapter.render_raw_model_constraints([key])[0]
+            text=adapter.render_raw_model_constraints([key])[0], reference=none
         ) -%}
         {%- for source in graph.sources.values() -%}
-            {%- set definition.text = modules.re.sub(
-                '\\breferences ' ~ source.source_name ~ '\\.' ~ source.name ~ '\\b',
-                'references ' ~ source_relation(source),
-                definition.text
-            ) -%}
+            {%- set named = '\\breferences ' ~ source.source_name ~ '\\.'
+                ~ source.name ~ '\\b' -%}
+            {%- if modules.re.search(named, definition.text) -%}
+                {%- set definition.reference = source_relation(source) -%}
+                {%- set definition.text = modules.re.sub(
+                    named, 'references ' ~ definition.reference, definition.text
+                ) -%}
+            {%- endif -%}
         {%- endfor -%}
         {%- if not modules.re.search('\\bon update\\b', definition.text) -%}
             {%- set definition.text = definition.text ~ ' on update cascade' -%}
@@ -66,7 +69,11 @@
         {%- if name | length > 63 -%}
             {%- set name = name[:52] ~ '_' ~ local_md5(name)[:10] -%}
         {%- endif -%}
-        {%- do found.append({'name': name, 'definition': definition.text}) -%}
+        {%- do found.append({
+            'name': name,
+            'definition': definition.text,
+            'reference': definition.reference,
+        }) -%}
     {%- endfor -%}
     {%- do return(found) -%}
 {%- endmacro %}

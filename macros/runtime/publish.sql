@@ -28,7 +28,7 @@
             {#- What was deleted while a key was away has left its rows. -#}
             {%- do run_query(
                 "select orchestrator.request(" ~ literal(model.name)
-                ~ ", p_reason => 'foreign key')"
+                ~ ", p_reason => 'references restored')"
             ) -%}
         {%- endif -%}
         {%- do run_query(protect_table()) -%}

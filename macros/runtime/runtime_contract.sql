@@ -359,10 +359,16 @@ as $$
         )
     from orchestrator.models
     cross join jsonb_to_recordset(models.foreign_keys) as declared (
-        name text, definition text
+        name text, definition text, reference text
     )
     where
         models.model = p_model
+        and not exists (
+            select from orchestrator.sources
+            where
+                sources.released_at is not null
+                and declared.reference = sources.relation
+        )
         and not exists (
             select from pg_constraint
             where
@@ -372,6 +378,76 @@ as $$
                 = 'kpi_summaries ' || md5(declared.definition)
         )
     order by 1
+$$;
+
+-- Let go of a source table, so that nothing of this project keeps the application from
+-- changing it: drop the triggers on it, and the foreign keys that refer to it. Returns
+-- what was dropped.
+create or replace function orchestrator.release_source(p_relation text)
+returns table (kind text, name text, of_table text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    source orchestrator.sources;
+    held record;
+begin
+    select * into source
+    from orchestrator.sources where to_regclass(relation) = to_regclass(p_relation);
+    if not found then
+        raise exception 'No summary table reads a source table %.', p_relation
+            using errcode = 'invalid_parameter_value', hint = (
+                select 'There are: ' || string_agg(relation, ', ' order by relation)
+                from orchestrator.sources
+            );
+    end if;
+    for held in select * from orchestrator.held_of(source) loop
+        execute held.release;
+        kind := held.kind;
+        name := held.name;
+        of_table := held.of_table::text;
+        return next;
+    end loop;
+    update orchestrator.sources
+    set
+        released_at = coalesce(released_at, clock_timestamp()),
+        seen = null
+    where relation = source.relation;
+    perform orchestrator.open_incident(source.relation, 'capture', format(
+        '%s was released: its changes go unnoticed until `orchestrator install`.',
+        source.relation
+    ));
+end
+$$;
+
+-- What this project has on a source table, or that refers to it, and how each goes.
+create or replace function orchestrator.held_of(p_source orchestrator.sources)
+returns table (kind text, name text, of_table regclass, release text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        'trigger', tgname, tgrelid::regclass,
+        format('drop trigger %I on %s', tgname, tgrelid::regclass)
+    from pg_trigger
+    where
+        tgfoid = to_regprocedure(
+            format('orchestrator.%I()', 'capture_' || p_source.generated_name)
+        )
+        and tgparentid = 0
+    union all
+    select
+        'foreign key', conname, conrelid::regclass,
+        format('alter table %s drop constraint %I', conrelid::regclass, conname)
+    from pg_constraint
+    where
+        contype = 'f'
+        and conparentid = 0
+        and confrelid = to_regclass(p_source.relation)
+        and conrelid in (
+            select to_regclass(relation) from orchestrator.models
+        )
+    order by 1, 2
 $$;
 
 create or replace function orchestrator.make_foreign_keys(p_model text)

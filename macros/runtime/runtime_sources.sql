@@ -25,8 +25,8 @@ comment on column orchestrator.sources.generated_name is
 comment on column orchestrator.sources.installed is
 'A hash of the declaration and the functions that were last installed; null: none.';
 comment on column orchestrator.sources.partitions is
-'Its partitions, and the tables that inherit from it, by oid: the time that each '
-'holds (null: any), and whether its triggers are there.';
+'Itself, its partitions, and what inherits from it, by oid: the time that the rows of '
+'each lie in; null: any.';
 comment on column orchestrator.sources.seen is
 'Its tables and triggers as they were last seen.';
 comment on column orchestrator.sources.lost_since is
@@ -567,7 +567,7 @@ begin
                     'lock_timeout', case when p_require then '3s' else '50ms' end, true
                 );
                 perform orchestrator.make_triggers(source, part.relid, part.is_root);
-                is_restored := is_restored or part.before is not null;
+                is_restored := is_restored or part.is_root or part.before is not null;
             exception
                 when lock_not_available then
                     failure := format(
@@ -598,15 +598,11 @@ begin
             is_lost := true;
             perform orchestrator.note_lost(source, failure);
         end if;
-        if failure is null and (p_repair or part.states = part.wanted) then
-            known := known || jsonb_build_object(
-                part.relid, coalesce(
-                    part.before, jsonb_build_object('range', orchestrator.partition_range(
-                        part.relid, source.moments
-                    ))
-                )
-            );
-        end if;
+        known := known || jsonb_build_object(part.relid, coalesce(
+            part.before,
+            to_jsonb(orchestrator.partition_range(part.relid, source.moments)),
+            'null'
+        ));
     end loop;
 
     -- One that has gone takes its rows along.
@@ -614,7 +610,7 @@ begin
         select
             gone.key::oid as relid,
             pg_class.oid::regclass::text as relation,
-            (gone.value ->> 'range')::tstzrange as range
+            (gone.value #>> '{}')::tstzrange as range
         from jsonb_each(source.partitions) as gone
         left join pg_class on pg_class.oid = gone.key::oid
         where gone.key::oid not in (select relid from orchestrator.tables_of(root))
@@ -634,7 +630,9 @@ begin
     end if;
 
     if is_restored and not is_lost then
-        perform orchestrator.request_all(source, 'capture of ' || p_relation);
+        if not is_replaced and source.table_oid is not null then
+            perform orchestrator.request_all(source, 'capture of ' || p_relation);
+        end if;
         perform orchestrator.close_incident(
             p_relation, 'capture',
             format('Changes of %s are noticed again.', p_relation)

@@ -72,6 +72,35 @@ def install(project: Project, dry_run: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
+@of_project
+@json_option
+def release(project: Project, tables: tuple[str, ...], as_json: bool) -> None:
+    """Let go of source tables, so that the application may change them.
+
+    Drops the triggers on a table and the foreign keys of summary tables that
+    refer to it. Until 'orchestrator install' brings them back its changes go
+    unnoticed, and an incident says so; then all that reads it is computed again.
+    Columns that nothing refers to can be changed without it.
+
+    \b
+    Examples:
+      orchestrator release restaurant.accounts
+    """
+    with connected(project) as connection:
+        done = [
+            each for table in tables for each in installation.release(connection, table)
+        ]
+    if as_json:
+        display.show_json(done)
+        return
+    for each in done:
+        click.echo(f"Dropped the {each.kind} {each.name} of {each.of_table}.")
+    click.echo("To bring them back when the tables are as they are to be:")
+    click.echo("  orchestrator install && orchestrator run")
+
+
+@main.command()
 @of_project
 @click.option("--drop-tables", is_flag=True, help="Drop the summary tables, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -1,0 +1,223 @@
+"""The application changes its tables as it likes, and the summaries follow.
+
+Or an incident says which do not, and why: never is a difference silent.
+"""
+
+import psycopg
+import pytest
+
+pytest_plugins = ["projects"]
+
+# 50 calls of three days ago, of one location.
+CALLS = """
+    insert into {} (id, account_id, location_id, call_type, status, started_at)
+    overriding system value
+    select (random() * 1e15)::bigint, account_id, id, 'order', 'completed',
+        now() - interval '3 days'
+    from (select * from restaurant.locations order by id limit 1) as location,
+        generate_series(1, 50)
+"""
+
+REFRESH = "select status, error_message from analytics.refresh('metrics_daily')"
+
+# What the summary counts, and what the source has.
+COUNTED = "select coalesce(sum(total_calls), 0)::integer from analytics.metrics_daily"
+CALLED = """
+    select count(*)::integer from restaurant.calls
+    inner join restaurant.locations
+        on locations.id = calls.location_id
+        and locations.account_id = calls.account_id
+"""
+
+OPEN = """
+    select model, kind, message from orchestrator.alert_incidents
+    where closed_at is null order by id
+"""
+
+PARTITIONED = """
+    alter table restaurant.calls rename to old_calls;
+    create table restaurant.calls (like restaurant.old_calls including defaults)
+    partition by range (started_at);
+    create table restaurant.calls_old partition of restaurant.calls
+    for values from ('2020-01-01') to ('{0}');
+    create table restaurant.calls_new partition of restaurant.calls
+    for values from ('{0}') to ('{1}');
+    insert into restaurant.calls select * from restaurant.old_calls;
+    drop table restaurant.old_calls;
+"""
+
+
+@pytest.fixture(params=["by an event trigger", "by a look"])
+def noticed(request, project):
+    """A project that notices what becomes of tables at once, or at the next look."""
+    if request.param == "by a look":
+        project.ask("drop event trigger orchestrator_look")
+    return project
+
+
+@pytest.fixture
+def partitioned(noticed):
+    """A project whose calls are partitioned by time, in the middle of its life."""
+    (middle, last) = noticed.ask(
+        "select (now() - interval '40 days')::date, (now() + interval '9 days')::date"
+    )[0]
+    noticed.ask(PARTITIONED.format(middle, last))
+    assert_follows(noticed)
+    noticed.ask("select orchestrator.watch()")
+    assert_follows(noticed)
+    return noticed
+
+
+def assert_follows(place):
+    """What a refresh leaves counts what is there."""
+    ((status, error),) = place.ask(REFRESH)
+    assert (status, error) == ("success", None)
+    assert place.value(COUNTED) == place.value(CALLED)
+
+
+ON_PARTITIONS = {
+    "rows are inserted": [CALLS.format("restaurant.calls_new")],
+    "rows are deleted": ["delete from restaurant.calls_old where ctid in "
+        "(select ctid from restaurant.calls_old limit 5)"],
+    "rows move within it": ["update restaurant.calls_new set started_at = "
+        "started_at - interval '1 day' where started_at > now() - interval '5 days'"],
+    "rows move out of it": ["update restaurant.calls set started_at = started_at - "
+        "interval '60 days' where started_at > now() - interval '9 days'"],
+    "it is truncated": ["truncate restaurant.calls_old"],
+    "it is detached": ["alter table restaurant.calls detach partition "
+        "restaurant.calls_old"],
+    "it is dropped": ["drop table restaurant.calls_old"],
+    "another is attached": [
+        "create table restaurant.calls_far (like restaurant.calls)",
+        CALLS.format("restaurant.calls_far").replace("'3 days'", "'20 years'"),
+        "alter table restaurant.calls attach partition restaurant.calls_far for "
+        "values from (minvalue) to ('2020-01-01')",
+    ],
+    "it is detached, changed and attached again": [
+        "alter table restaurant.calls detach partition restaurant.calls_new",
+        "truncate restaurant.calls_new",
+        CALLS.format("restaurant.calls_new"),
+        "alter table restaurant.calls attach partition restaurant.calls_new for "
+        "values from (now() - interval '9 days') to (now() + interval '9 days')",
+    ],
+}
+
+
+@pytest.mark.parametrize("change", ON_PARTITIONS)
+def test_what_becomes_of_a_partition_shows_after_the_next_refresh(partitioned, change):
+    before = partitioned.value(CALLED)
+    for statement in ON_PARTITIONS[change]:
+        partitioned.ask(statement)
+    if "move" not in change and "attach" not in change:
+        assert partitioned.value(CALLED) != before
+    assert_follows(partitioned)
+    (audit,) = partitioned.answer("audit", "metrics_daily", "--all")
+    assert audit["rows_different"] == 0
+    # And later writes, straight to partitions, too.
+    partitioned.ask("select orchestrator.watch()")
+    for (partition,) in partitioned.ask(
+        "select inhrelid::regclass::text from pg_inherits"
+        " where inhparent = 'restaurant.calls'::regclass"
+    ):
+        partitioned.ask(f"delete from {partition} where random() < 0.5")
+    assert_follows(partitioned)
+
+
+def test_an_empty_partition_that_is_added_or_dropped_asks_for_little(partitioned):
+    """As each month brings one, and takes one."""
+    partitioned.ask(
+        "create table restaurant.calls_next partition of restaurant.calls"
+        " for values from (now() + interval '10 days') to (now() + interval '40 days')"
+    )
+    partitioned.ask("select orchestrator.watch()")
+    assert partitioned.ask("select 1 from orchestrator.refresh_queue") == []
+    partitioned.ask("drop table restaurant.calls_next")
+    partitioned.ask("select orchestrator.watch()")
+    asked = partitioned.ask(
+        "select distinct lower(period) > now() from orchestrator.refresh_queue"
+        " where model = 'metrics_daily'"
+    )
+    assert asked == [(True,)]
+    assert_follows(partitioned)
+
+
+def test_disabled_triggers_are_said_and_made_up_for(noticed):
+    noticed.ask("alter table restaurant.calls disable trigger user")
+    noticed.ask(CALLS.format("restaurant.calls"))
+    noticed.ask("select orchestrator.watch()")
+    ((model, kind, message),) = noticed.ask(OPEN)
+    assert (model, kind) == ("restaurant.calls", "capture")
+    assert message.startswith("Changes of restaurant.calls go unnoticed: ")
+    assert message in noticed.call("status").stdout.replace("\n", " ")
+    doctor = noticed.call("doctor")
+    assert doctor.exit_code == 1
+    assert "changes of restaurant.calls go unnoticed since" in doctor.stdout
+
+    noticed.ask("alter table restaurant.calls enable trigger user")
+    noticed.ask("select orchestrator.watch()")
+    assert noticed.ask(OPEN) == []
+    assert_follows(noticed)
+
+
+def test_triggers_that_were_disabled_between_two_looks_are_made_up_for(noticed):
+    """Enabled again they fire no longer always: so it is seen."""
+    noticed.ask(
+        "alter table restaurant.calls disable trigger user;"
+        + CALLS.format("restaurant.calls")
+        + "; alter table restaurant.calls enable trigger user"
+    )
+    noticed.ask("select orchestrator.watch()")
+    assert_follows(noticed)
+
+
+def test_a_run_enables_triggers_that_are_disabled(noticed):
+    noticed.ask("alter table restaurant.calls disable trigger all")
+    noticed.ask(CALLS.format("restaurant.calls"))
+    noticed.answer("run", "-s", "metrics_daily")
+    assert noticed.value(COUNTED) == noticed.value(CALLED)
+    assert noticed.ask(OPEN) == []
+
+
+def test_what_is_written_as_a_replica_is_noticed(project):
+    project.ask(
+        "set session_replication_role = replica; "
+        + CALLS.format("restaurant.calls")
+        + "; update restaurant.calls set started_at = started_at - interval '9 days'"
+    )
+    assert_follows(project)
+
+
+def test_triggers_that_were_dropped_are_made_again(noticed):
+    for event in ("insert", "update", "delete", "truncate"):
+        noticed.ask(f"drop trigger orchestrator_capture_{event} on restaurant.calls")
+    noticed.ask(CALLS.format("restaurant.calls"))
+    noticed.ask("select orchestrator.watch()")
+    assert_follows(noticed)
+    noticed.ask(CALLS.format("restaurant.calls"))
+    assert_follows(noticed)
+
+
+def test_a_table_that_was_dropped_and_made_again_is_followed(noticed):
+    noticed.ask(
+        "create table restaurant.copy as select * from restaurant.calls limit 7;"
+        " drop table restaurant.calls;"
+        " alter table restaurant.copy rename to calls"
+    )
+    assert_follows(noticed)
+    noticed.ask("select orchestrator.watch()")
+    noticed.ask(CALLS.format("restaurant.calls"))
+    assert_follows(noticed)
+
+
+def test_a_table_in_use_is_an_incident_until_its_triggers_can_be_made(project):
+    project.ask("drop event trigger orchestrator_look")
+    project.ask("drop trigger orchestrator_capture_insert on restaurant.calls")
+    with psycopg.connect(project.url) as writer:
+        writer.execute("lock table restaurant.calls in row exclusive mode")
+        project.ask("select orchestrator.watch()")
+        ((model, kind, message),) = project.ask(OPEN)
+        assert (model, kind) == ("restaurant.calls", "capture")
+        assert "is in use by a transaction that does not end" in message
+    project.ask("select orchestrator.watch()")
+    assert project.ask(OPEN) == []
+    assert_follows(project)
