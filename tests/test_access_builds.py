@@ -227,3 +227,44 @@ def test_the_whole_project_runs_as_a_role_that_is_no_superuser(modest):
     assert admin.does("select status from analytics.refresh('kpi_daily')") == [
         ("success",)
     ]
+
+    # The application protects a table: its rows are hidden, not gone.
+    rows = place.ask("select * from analytics.metrics_daily order by 1, 2, 3")
+    place.ask("alter table restaurant.calls enable row level security")
+    place.ask("select orchestrator.request('metrics_daily')")
+    code, sentence = place.refuse("refresh", "metrics_daily")
+    assert code == 1
+    remedy = (
+        "create policy kpi_summaries on restaurant.calls for select to kpi_owner"
+        " using (true)"
+    )
+    assert "Row-level security of restaurant.calls may hide rows" in sentence
+    assert remedy in sentence
+    assert place.ask("select * from analytics.metrics_daily order by 1, 2, 3") == rows
+    assert place.call("run", "-s", "metrics_daily").exit_code == 1
+    code, sentence = place.refuse("audit", "metrics_daily")
+    assert "Row-level security of restaurant.calls may hide rows" in sentence
+    ((message, is_open),) = place.ask(
+        "select message, closed_at is null from orchestrator.alert_incidents"
+        " where model = 'restaurant.calls' and kind = 'hidden'"
+    )
+    assert is_open
+    assert remedy in message
+    # What a tenant may see is not all; neither is all, but for some.
+    place.ask(
+        "create policy own on restaurant.calls using (account_id is null);"
+        f" {remedy}; create policy few on restaurant.calls as restrictive"
+        " using (false)"
+    )
+    place.refuse("refresh", "metrics_daily")
+    place.ask("drop policy few on restaurant.calls")
+    assert place.answer("refresh", "metrics_daily")["status"] == "success"
+    assert place.ask("select * from analytics.metrics_daily order by 1, 2, 3") == rows
+    place.ask("select orchestrator.watch()")
+    assert (
+        place.ask(
+            "select 1 from orchestrator.alert_incidents"
+            " where kind = 'hidden' and closed_at is null"
+        )
+        == []
+    )

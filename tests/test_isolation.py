@@ -322,7 +322,9 @@ def test_tenants_without_rows_make_no_periods_beside_one_of_long_ago(sliced):
         "insert into restaurant.locations (account_id, name)"
         " select id, 'L' from restaurant.accounts where name = 'New'"
     )
-    rebuild = "select status, periods from orchestrator.refresh('metrics_daily', 'test')"
+    rebuild = (
+        "select status, periods from orchestrator.refresh('metrics_daily', 'test')"
+    )
     sliced.ask("select orchestrator.request('metrics_daily')")
     assert sliced.ask(rebuild) == [("success", 0)]
     assert sliced.count("metrics_daily") == 0

@@ -77,15 +77,22 @@ def assert_follows(place):
 
 ON_PARTITIONS = {
     "rows are inserted": [CALLS.format("restaurant.calls_new")],
-    "rows are deleted": ["delete from restaurant.calls_old where ctid in "
-        "(select ctid from restaurant.calls_old limit 5)"],
-    "rows move within it": ["update restaurant.calls_new set started_at = "
-        "started_at - interval '1 day' where started_at > now() - interval '5 days'"],
-    "rows move out of it": ["update restaurant.calls set started_at = started_at - "
-        "interval '60 days' where started_at > now() - interval '9 days'"],
+    "rows are deleted": [
+        "delete from restaurant.calls_old where ctid in "
+        "(select ctid from restaurant.calls_old limit 5)"
+    ],
+    "rows move within it": [
+        "update restaurant.calls_new set started_at = "
+        "started_at - interval '1 day' where started_at > now() - interval '5 days'"
+    ],
+    "rows move out of it": [
+        "update restaurant.calls set started_at = started_at - "
+        "interval '60 days' where started_at > now() - interval '9 days'"
+    ],
     "it is truncated": ["truncate restaurant.calls_old"],
-    "it is detached": ["alter table restaurant.calls detach partition "
-        "restaurant.calls_old"],
+    "it is detached": [
+        "alter table restaurant.calls detach partition restaurant.calls_old"
+    ],
     "it is dropped": ["drop table restaurant.calls_old"],
     "another is attached": [
         "create table restaurant.calls_far (like restaurant.calls)",
@@ -221,3 +228,139 @@ def test_a_table_in_use_is_an_incident_until_its_triggers_can_be_made(project):
     project.ask("select orchestrator.watch()")
     assert project.ask(OPEN) == []
     assert_follows(project)
+
+
+# What an application's own tools do to a table, as its next version wants it.
+MIGRATIONS = [
+    "alter table restaurant.orders alter column total_amount type numeric(16, 4)",
+    "alter table restaurant.calls alter column call_type type varchar(40)",
+    "alter table restaurant.calls drop column status",
+    "alter table restaurant.calls alter column id drop identity, alter column id type numeric",
+    "drop table restaurant.reservations",
+    "alter table restaurant.calls alter column started_at type timestamptz(3)",
+    "alter table restaurant.accounts alter column timezone type varchar(80)",
+    "alter table restaurant.calls add column note text",
+    "alter table restaurant.calls rename column status to state",
+    "alter table restaurant.calls rename to old_calls",
+    "alter schema restaurant rename to restaurants",
+]
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS)
+def test_a_migration_never_fails_because_of_the_summaries(project, migration):
+    with psycopg.connect(project.url) as application:
+        application.execute(migration)
+        application.execute(
+            "insert into community.messages (community_id, created_at)"
+            " select id, now() from community.communities"
+        )
+
+
+def test_another_type_is_followed(project):
+    project.ask(MIGRATIONS[0])
+    project.ask(MIGRATIONS[1])
+    project.ask(MIGRATIONS[6])
+    project.ask(CALLS.format("restaurant.calls"))
+    assert_follows(project)
+    project.answer("run")
+    project.ask(CALLS.format("restaurant.calls"))
+    assert_follows(project)
+
+
+def test_a_column_that_has_gone_fails_what_reads_it_and_says_so(project):
+    rows = project.ask("select * from analytics.metrics_daily order by 1, 2, 3")
+    project.ask("alter table restaurant.calls rename column status to state")
+    project.ask(CALLS.format("restaurant.calls").replace("status", "state"))
+    ((status, error),) = project.ask(REFRESH)
+    assert status == "error"
+    assert "status" in error
+    assert project.ask("select * from analytics.metrics_daily order by 1, 2, 3") == rows
+    project.ask("alter table restaurant.calls rename column state to status")
+    assert_follows(project)
+
+
+def test_a_tenant_may_get_another_id(project):
+    """As with keys that cascade, Prisma's default."""
+    for table in (
+        "account_members",
+        "locations",
+        "account_settings",
+        "calls",
+        "orders",
+        "reservations",
+    ):
+        project.ask(
+            f"alter table restaurant.{table}"
+            f" drop constraint {table}_account_id_fkey,"
+            f" add constraint {table}_account_id_fkey foreign key (account_id)"
+            " references restaurant.accounts (id) on update cascade on delete cascade"
+        )
+    before = project.count("metrics_daily")
+    project.ask("update restaurant.accounts set id = gen_random_uuid()")
+    assert_follows(project)
+    assert project.count("metrics_daily") == before
+    (audit,) = project.answer("audit", "metrics_daily", "--all")
+    assert audit["rows_different"] == 0
+
+
+KEYS = """
+    select count(*) from pg_constraint
+    where contype = 'f' and conrelid = 'analytics.metrics_daily'::regclass
+"""
+
+
+def test_foreign_keys_that_went_with_a_table_come_back_with_it(project):
+    project.ask(
+        "create table restaurant.copy as select * from restaurant.accounts;"
+        " drop table restaurant.accounts cascade;"
+        " alter table restaurant.copy rename to accounts;"
+        " alter table restaurant.accounts add primary key (id)"
+    )
+    assert project.value(KEYS) == 1
+    assert "lacks the foreign key" in project.call("doctor").stdout
+    gone = project.value(
+        "delete from restaurant.accounts where id ="
+        " (select account_id from analytics.metrics_daily limit 1) returning id"
+    )
+    project.answer("run", "-s", "metrics_daily")
+    assert project.value(KEYS) == 2
+    assert (
+        project.ask("select 1 from analytics.metrics_daily where account_id = %s", gone)
+        == []
+    )
+    assert "lacks the foreign key" not in project.call("doctor").stdout
+
+
+def test_a_table_that_was_released_may_be_changed_and_comes_back(project):
+    refused = "truncate restaurant.locations, restaurant.calls, restaurant.orders"
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        project.ask(refused + ", restaurant.reservations, restaurant.location_settings")
+    said = project.call("release", "restaurant.locations", "restaurant.calls").stdout
+    assert "foreign key metrics_daily_location_id_fkey of analytics" in said
+    assert "trigger orchestrator_capture_insert of restaurant.calls" in said
+    project.ask(refused + ", restaurant.reservations, restaurant.location_settings")
+    # Nobody but `install` brings anything back.
+    project.ask("select orchestrator.watch()")
+    project.answer("run", "-s", "metrics_daily")
+    assert project.value(KEYS) == 1
+    assert {row[0] for row in project.ask(OPEN)} == {
+        "restaurant.calls",
+        "restaurant.locations",
+    }
+    assert "restaurant.calls was released" in project.call("doctor").stdout
+
+    project.answer("install")
+    project.answer("run", "-s", "metrics_daily")
+    assert project.value(KEYS) == 2
+    project.ask("select orchestrator.watch()")
+    assert project.ask(OPEN) == []
+    assert project.count("metrics_daily") == 0
+    project.ask(
+        "insert into restaurant.locations (account_id, name)"
+        " select id, 'L' from restaurant.accounts"
+    )
+    project.ask(CALLS.format("restaurant.calls"))
+    assert_follows(project)
+    code, sentence = project.refuse("release", "restaurant.nothing")
+    assert code == 2
+    assert sentence.startswith("No summary table reads a source table restaurant.not")
