@@ -12,7 +12,7 @@
                 calendar,
                 '(select null::uuid as tenant, null::tstzrange as period,'
                 ~ ' null::timestamptz as since, true as is_named,'
-                ~ ' false as is_build, 0 as backlog)'
+                ~ ' false as is_whole, false as is_build, 0 as backlog)'
             ) }}
         )
     {%- endif -%}
