@@ -376,6 +376,13 @@ class Work:
             self.tell(event.data.node_info.node_name)
         elif event.info.name == "NodeFinished":
             self.bar.advance(self.task)
+        elif event.info.name == "JinjaLogWarning":
+            self._print(f"Warning: {event.data.msg}")
+        elif event.info.name == "JinjaLogInfo":
+            self._print(event.data.msg)
+
+    def _print(self, message: str) -> None:
+        self.bar.console.print(" ".join(message.split()), soft_wrap=True)
 
 
 @contextmanager

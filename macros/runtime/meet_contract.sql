@@ -22,15 +22,10 @@
                 '{{ declared }}', {{ is_last | lower }}
             );
         {%- endset -%}
-        {%- set undeclared = run_query(sql)[0][0] -%}
+        {%- set kept = run_query(sql)[0][0] -%}
         {%- do run_query('drop table ' ~ empty) -%}
-        {%- if undeclared and is_last -%}
-            {%- do exceptions.warn(
-                model.name ~ " keeps " ~ undeclared | join(', ')
-                ~ ", of which its model has no column any more. To remove it: alter"
-                ~ " table " ~ this.include(database=false) ~ " drop column "
-                ~ undeclared | join(', drop column ')
-            ) -%}
+        {%- if kept and is_last -%}
+            {%- do exceptions.warn(kept) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

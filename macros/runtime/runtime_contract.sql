@@ -219,8 +219,8 @@ as $$
 $$;
 
 -- Bring a summary table to what its contract declares, so far as may be before its
--- rows are computed, or (p_is_last) wholly. Returns the columns that no contract has
--- any more, which stay.
+-- rows are computed, or (p_is_last) wholly. Returns what to say of the columns that its
+-- model has no more, which stay; null: there are none.
 create or replace function orchestrator.meet_contract(
     p_model text,
     p_table regclass,
@@ -228,7 +228,7 @@ create or replace function orchestrator.meet_contract(
     p_declared text,
     p_is_last boolean
 )
-returns text []
+returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -268,13 +268,25 @@ begin
         )
         where model = p_model;
     end if;
-    return array(
-        select attname from pg_attribute
-        where attrelid = p_table and attnum > 0 and not attisdropped
-        except
-        select attname from pg_attribute
-        where attrelid = p_empty and attnum > 0
-        order by 1
+    return (
+        select format(
+            '%s keeps %s, which its model has no more. To remove it: alter table %s %s',
+            p_model,
+            string_agg(quote_ident(here.attname), ', '),
+            p_table,
+            string_agg(format('drop column %I', here.attname), ', ')
+        )
+        from pg_attribute as here
+        where
+            here.attrelid = p_table
+            and here.attnum > 0
+            and not here.attisdropped
+            and not exists (
+                select from pg_attribute as declared
+                where
+                    declared.attrelid = p_empty and declared.attname = here.attname
+            )
+        having count(*) > 0
     );
 end
 $$;
