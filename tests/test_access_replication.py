@@ -3,7 +3,9 @@
 import psycopg
 import pytest
 from projects import FEW, fill, workplace
+from psycopg.conninfo import conninfo_to_dict
 from servers import temporary_server
+from workers import until
 
 from orchestrator.binaries import system_binaries
 
@@ -11,6 +13,11 @@ pytest_plugins = ["projects"]
 
 # A slot gives what is on disk, so a commit waits to be.
 SETTINGS = {"wal_level": "logical", "synchronous_commit": "on"}
+
+# What a table holds, as one number.
+ALL_CALLS = """
+    select coalesce(sum(hashtext(calls::text)::bigint), 0) from restaurant.calls
+"""
 
 SLOT = "select pg_create_logical_replication_slot('phone', 'pgoutput')"
 # The messages of pgoutput since the last time, decoded as PowerSync reads them.
@@ -127,3 +134,72 @@ def test_a_replica_is_sent_changed_rows_and_no_others(replicated):
     place.answer("refresh", "metrics_daily")
     assert sent(place) == ({"U": 1}, {"analytics.metrics_daily"})
     place.ask("select pg_drop_replication_slot('phone')")
+
+
+def test_what_is_replicated_into_this_database_is_noticed_row_by_row(
+    server, installation
+):
+    newest = server.version.startswith("18")
+    binaries = None if newest else system_binaries(int(float(server.version)))
+    incident = """
+        select message from orchestrator.alert_incidents
+        where closed_at is null and model = 'restaurant.calls'
+    """
+    with (
+        temporary_server(binaries, SETTINGS) as logical,
+        psycopg.connect(logical.url(), autocommit=True) as connection,
+    ):
+        for name in ("application", "replica"):
+            connection.execute(f"create database {name}")
+            fill(logical.url(name), FEW)
+        with (
+            psycopg.connect(logical.url("application"), autocommit=True) as application,
+            workplace(logical.url("replica"), installation) as place,
+        ):
+            application.execute("create publication app for table restaurant.calls")
+            application.execute(
+                "select pg_create_logical_replication_slot('app', 'pgoutput')"
+            )
+            place.ask("truncate restaurant.calls")
+            place.answer("run")
+            login = conninfo_to_dict(logical.url("application"))
+            place.ask(
+                "create subscription app connection"
+                f" 'host={login['host']} port={login['port']} dbname=application"
+                f" user={login['user']} password={login['password']}'"
+                " publication app with (create_slot = false, slot_name = 'app')"
+            )
+            try:
+                place.ask("select orchestrator.watch()")
+                assert "arrive by replication" in place.value(incident)
+                assert "arrive by replication" in place.call("doctor").stdout
+
+                file = place.use_copy() / "models/restaurant/_restaurant__sources.yml"
+                text = file.read_text()
+                file.write_text(
+                    text.replace(
+                        "capture: {tenant: account_id, at: [started_at]}",
+                        "capture: {tenant: account_id, at: [started_at],"
+                        " replicated: true}",
+                    )
+                )
+                place.answer("run")
+                assert place.ask(incident) == []
+                for change in (
+                    "select 1",
+                    "delete from restaurant.calls where id % 2 = 0",
+                    "update restaurant.calls set started_at = started_at"
+                    " - interval '1 day'",
+                    "truncate restaurant.calls",
+                ):
+                    application.execute(change)
+                    there = application.execute(ALL_CALLS).fetchone()[0]
+                    until(lambda there=there: place.value(ALL_CALLS) == there)
+                    place.ask("select * from analytics.refresh('metrics_daily')")
+                    (audit,) = place.answer("audit", "metrics_daily", "--all")
+                    assert audit["rows_different"] == 0, change
+                assert place.count("metrics_daily") < 999
+            finally:
+                place.ask("alter subscription app disable")
+                place.ask("alter subscription app set (slot_name = none)")
+                place.ask("drop subscription app")

@@ -235,7 +235,7 @@ MIGRATIONS = [
     "alter table restaurant.orders alter column total_amount type numeric(16, 4)",
     "alter table restaurant.calls alter column call_type type varchar(40)",
     "alter table restaurant.calls drop column status",
-    "alter table restaurant.calls alter column id drop identity, alter column id type numeric",
+    "alter table restaurant.calls alter column id drop identity; alter table restaurant.calls alter column id type numeric",
     "drop table restaurant.reservations",
     "alter table restaurant.calls alter column started_at type timestamptz(3)",
     "alter table restaurant.accounts alter column timezone type varchar(80)",
@@ -364,3 +364,118 @@ def test_a_table_that_was_released_may_be_changed_and_comes_back(project):
     code, sentence = project.refuse("release", "restaurant.nothing")
     assert code == 2
     assert sentence.startswith("No summary table reads a source table restaurant.not")
+
+
+def declare(place, capture):
+    """Have a copy of the project notice changes of calls in another way."""
+    path = place.use_copy() / "models" / "restaurant" / "_restaurant__sources.yml"
+    text = path.read_text()
+    old = "capture: {tenant: account_id, at: [started_at]}"
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, capture))
+    return path
+
+
+VERSIONED = "capture: {{tenant: account_id, at: [started_at], version: {}}}"
+
+
+@pytest.mark.parametrize("version", ["xmin", "changed_at"])
+def test_a_source_that_one_must_not_touch_is_known_by_its_rows_version(
+    project, version
+):
+    """Late commits too; of rows that are deleted the audit knows."""
+    project.ask("alter table restaurant.calls add changed_at timestamptz default now()")
+    declare(project, VERSIONED.format(version))
+    project.answer("run")
+    assert (
+        project.ask(
+            "select 1 from pg_trigger where tgrelid = 'restaurant.calls'::regclass"
+            " and tgname like 'orchestrator%%'"
+        )
+        == []
+    )
+    assert_follows(project)
+    with psycopg.connect(project.url) as late:
+        late.execute(CALLS.format("restaurant.calls"))
+        project.ask(CALLS.format("restaurant.calls"))
+        assert_follows(project)
+        late.commit()
+    assert_follows(project)
+    project.ask(
+        "update restaurant.calls set call_type = 'other', changed_at = now()"
+        " where id = (select max(id) from restaurant.calls)"
+    )
+    ((_, periods, rows, _),) = project.ask(
+        "select * from analytics.refresh('metrics_daily')"
+    )
+    assert (periods, rows) == (1, 1)
+    ((_, periods, rows, _),) = project.ask(
+        "select * from analytics.refresh('metrics_daily')"
+    )
+    assert rows == 0
+    assert "noticed by version, but for rows that are deleted: restaurant.calls" in (
+        project.call("doctor").stdout
+    )
+    project.ask("delete from restaurant.calls where random() < 0.5")
+    (audit,) = project.answer("audit", "metrics_daily", "--all", "--repair")
+    assert audit["rows_different"] > 0
+    assert project.value(COUNTED) == project.value(CALLED)
+
+
+@pytest.mark.parametrize("kind", ["view", "materialized view", "foreign table"])
+def test_what_is_no_table_is_a_source_by_lookback_or_by_version(project, server, kind):
+    project.ask("alter table restaurant.calls rename to real_calls")
+    if kind == "foreign table":
+        try:
+            project.ask("create extension postgres_fdw")
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("This PostgreSQL brings no postgres_fdw")
+        login = psycopg.conninfo.conninfo_to_dict(project.url)
+        project.ask(
+            "create server elsewhere foreign data wrapper postgres_fdw options"
+            f" (host '{login['host']}', port '{login['port']}',"
+            f" dbname '{login['dbname']}');"
+            " create user mapping for current_user server elsewhere options"
+            f" (user '{login['user']}', password '{login['password']}');"
+            " create foreign table restaurant.calls (id bigint, account_id uuid,"
+            " location_id uuid, call_type text, status text, started_at timestamptz)"
+            " server elsewhere options (schema_name 'restaurant',"
+            " table_name 'real_calls')"
+        )
+    else:
+        project.ask(
+            f"create {kind} restaurant.calls as select * from restaurant.real_calls"
+        )
+    result = project.call("run", "-s", "+metrics_daily")
+    assert result.exit_code == 1
+    assert "restaurant.calls is no table, so that triggers cannot see" in result.output
+    path = declare(project, VERSIONED.format("xmin"))
+    result = project.call("run", "-s", "+metrics_daily")
+    assert "restaurant.calls is no table of this database" in result.output
+
+    text = path.read_text()
+    for way in ("version: started_at, overlap: 9 days", "lookback: 9 days"):
+        path.write_text(text.replace("version: xmin", way))
+        project.answer("run")
+        project.ask(CALLS.format("restaurant.real_calls"))
+        if kind == "materialized view":
+            project.ask("refresh materialized view restaurant.calls")
+        assert_follows(project)
+
+
+def test_rows_that_arrive_by_replication_are_noticed_where_it_is_declared(project):
+    """Each by itself: what replicates them makes no statements."""
+    declare(
+        project, "capture: {tenant: account_id, at: [started_at], replicated: true}"
+    )
+    project.answer("run")
+    assert project.call("install", "--dry-run").stdout == ""
+    project.ask(
+        "set session_replication_role = replica; " + CALLS.format("restaurant.calls")
+    )
+    assert_follows(project)
+    project.ask("update restaurant.calls set status = 'missed' where random() < 0.5")
+    project.ask("delete from restaurant.calls where random() < 0.5")
+    assert_follows(project)
+    project.ask("update restaurant.calls set id = id")
+    assert project.ask("select 1 from orchestrator.refresh_queue") == []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from clocks import Clock, clock
 
@@ -211,3 +212,41 @@ def test_a_full_refresh_takes_along_the_views_that_read_the_table(whole_project,
     assert whole_project.dbt(*refresh, "equipment_utilization+")
     assert whole_project.count("equipment_utilization") == rows
     whole_project.ask("select * from orchestrator.int_rental__breaches limit 1")
+
+
+def test_two_rows_that_belong_together_may_change_at_once(whole_project):
+    """A payment moves to another day, while what it is for is being changed."""
+    place = whole_project
+    world = "select analytics.manual_refresh()"
+    place.ask(world)
+    payment, paid_at = place.ask(
+        "select payments.id, payments.paid_at from rental.payments"
+        " inner join rental.booking_payments on booking_payments.payment_id ="
+        " payments.id where payments.status = 'succeeded'"
+        " and booking_payments.kind <> 'refund' order by paid_at desc limit 1"
+    )[0]
+    with psycopg.connect(place.url) as one, psycopg.connect(place.url) as other:
+        one.execute(
+            "update rental.payments set paid_at = paid_at - interval '40 days'"
+            " where id = %s",
+            [payment],
+        )
+        other.execute(
+            "update rental.booking_payments set kind = 'refund' where payment_id = %s",
+            [payment],
+        )
+        one.commit()
+        place.ask(world)
+        other.commit()
+    place.ask(world)
+    for model in ("financial_summary", "revenue_trends", "dashboard_kpis"):
+        (audit,) = place.answer("audit", model, "--all")
+        assert audit["rows_different"] == 0, model
+    assert (
+        place.ask(
+            "select 1 from rental.payments where id = %s and paid_at = %s",
+            payment,
+            paid_at,
+        )
+        == []
+    )

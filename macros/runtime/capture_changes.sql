@@ -10,14 +10,18 @@
         {%- for row in run_query("
             select
                 sources.relation,
+                sources.capture_by,
                 sources.installed,
                 sources.released_at is not null as is_released,
-                sources.lost_since is not null
-                or sources.seen is distinct from now.state
-                or sources.seen ~ '[DR]' as is_to_see
+                sources.capture_by = 'triggers' and (
+                    sources.lost_since is not null
+                    or sources.seen is distinct from now.state
+                    or sources.seen ~* '[DR]'
+                ) as is_to_see
             from orchestrator.sources
-            inner join orchestrator.source_states() as now
+            left join orchestrator.source_states() as now
                 on now.relation = sources.relation
+            where sources.capture_by <> 'lookback'
             order by sources.relation
         ") -%}
             {%- set entry = readers.get(row['relation']) -%}
@@ -62,7 +66,9 @@
         set released_at = null, lost_since = released_at
         where relation = {{ relation }};
         {%- endif %}
+        {%- if present['capture_by'] == 'triggers' %}
         select orchestrator.look_at_source({{ relation }}, true, true);
+        {%- endif %}
         commit;
         begin;
     {%- endif -%}

@@ -11,6 +11,13 @@
    What an expression selects from another table is looked up when the request is
    taken: another transaction may be changing that table's row at the same moment. #}
 {% macro capture_functions(source, models, incomparable=[]) -%}
+    {%- if capture_by(source) == 'triggers' -%}
+        {{ _capture_function(source, models, incomparable) }}
+    {%- endif -%}
+    {{ _request_function(source, models) }}
+{%- endmacro %}
+
+{% macro _capture_function(source, models, incomparable) -%}
 create or replace function orchestrator.
 {{- adapter.quote('capture_' ~ generated_name(source)) }}()
 returns trigger
@@ -89,7 +96,11 @@ exception when others then
     end;
 end
 $capture$;
+revoke all on function
+orchestrator.{{ adapter.quote('capture_' ~ generated_name(source)) }}() from public;
+{% endmacro %}
 
+{% macro _request_function(source, models) -%}
 -- Of the rows of a relation, of a query in brackets, or (null) those that p_data has
 -- of the columns by which they are looked up.
 create or replace function orchestrator.
@@ -121,7 +132,6 @@ begin
 end
 $request$;
 revoke all on function
-orchestrator.{{ adapter.quote('capture_' ~ generated_name(source)) }}(),
 orchestrator.{{ adapter.quote('request_' ~ generated_name(source)) }}(
     text, jsonb, text [], text
 )

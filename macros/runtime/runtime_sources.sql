@@ -64,8 +64,18 @@ as $$
     select relid, is_root from parts
 $$;
 
--- How a source's triggers stand on one of its tables: a letter each, as in
--- pg_trigger.tgenabled.
+-- How a trigger stands: pg_trigger.tgenabled, in lower case where it is of each row.
+create or replace function orchestrator.trigger_state(
+    p_enabled "char", p_type smallint
+)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when p_type & 1 = 1 then lower(p_enabled::text) else p_enabled::text end
+$$;
+
+-- How a source's triggers stand on one of its tables, in the order of their names.
 create or replace function orchestrator.trigger_states(
     p_table oid, p_generated_name text
 )
@@ -73,7 +83,9 @@ returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(string_agg(tgenabled, ''), '')
+    select coalesce(
+        string_agg(orchestrator.trigger_state(tgenabled, tgtype), '' order by tgname), ''
+    )
     from pg_trigger
     where
         tgrelid = p_table
@@ -111,7 +123,10 @@ as $$
         select
             parts.relation,
             parts.relid,
-            string_agg(pg_trigger.tgenabled, '') as states
+            string_agg(
+                orchestrator.trigger_state(pg_trigger.tgenabled, pg_trigger.tgtype), ''
+                order by pg_trigger.tgname
+            ) as states
         from parts
         left join pg_trigger
             on pg_trigger.tgrelid = parts.relid and pg_trigger.tgfoid = parts.function
@@ -471,6 +486,20 @@ begin
 end
 $$;
 
+-- Whether rows arrive by replication that a source's triggers do not see.
+create or replace function orchestrator.misses_replication(
+    p_source orchestrator.sources
+)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select not p_source.is_replicated and exists (
+        select from orchestrator.tables_of(to_regclass(p_source.relation)) as tables
+        inner join pg_subscription_rel on pg_subscription_rel.srrelid = tables.relid
+    )
+$$;
+
 -- Look at what has become of source tables since the last look, those that a model
 -- reads or (null) all: of their partitions, their triggers, the tables themselves.
 -- Requests what that may have changed. With p_repair makes triggers that are
@@ -495,7 +524,13 @@ begin
             and sources.released_at is null
             and (
                 sources.seen is distinct from now.state
-                or (p_repair and sources.lost_since is not null)
+                or (
+                    p_repair
+                    and (
+                        sources.lost_since is not null
+                        or orchestrator.misses_replication(sources)
+                    )
+                )
             )
         order by sources.relation
     loop
@@ -540,6 +575,17 @@ begin
         source.partitions := '{}';
     end if;
     is_restored := source.lost_since is not null;
+    -- A trigger of rows is its partitions', too: it cannot take a statement's place.
+    if p_require and exists (
+        select from orchestrator.tables_of(root) as tables
+        where
+            (
+                orchestrator.trigger_states(tables.relid, source.generated_name)
+                ~ '[a-z]'
+            ) <> source.is_replicated
+    ) then
+        perform orchestrator.drop_triggers(source.generated_name, null);
+    end if;
 
     for part in
         select
@@ -550,15 +596,18 @@ begin
                 tables.relid, source.generated_name
             ) as states,
             -- What fires always fires also for a replica; to say so takes the owner.
-            repeat(
-                case when orchestrator.may_alter(tables.relid) then 'A' else 'O' end, 4
+            -- Of delete, insert, truncate, update.
+            translate(
+                case when source.is_replicated then 'aaAa' else 'AAAA' end,
+                case when orchestrator.may_alter(tables.relid) then '' else 'Aa' end,
+                'Oo'
             ) as wanted,
             source.partitions -> tables.relid::text as before
         from orchestrator.tables_of(root) as tables
         order by tables.is_root desc, tables.relid
     loop
         failure := null;
-        if part.states ~ '[DR]' and not p_require then
+        if part.states ~* '[DR]' and not p_require then
             failure := format('the triggers of %s are disabled', part.relation);
         elsif part.states <> part.wanted and p_repair then
             begin
@@ -604,6 +653,14 @@ begin
             'null'
         ));
     end loop;
+
+    if orchestrator.misses_replication(source) then
+        is_lost := true;
+        perform orchestrator.note_lost(source, format(
+            'rows of %s arrive by replication, and its capture is not declared '
+            '`replicated: true`', p_relation
+        ));
+    end if;
 
     -- One that has gone takes its rows along.
     for part in
@@ -654,23 +711,31 @@ begin
 end
 $$;
 
--- The functions of sources that are none any more.
+-- The functions of sources that are none any more, or are noticed otherwise now.
 create or replace function orchestrator.unused_captures()
-returns table (generated_name text)
+returns table (function regprocedure, generated_name text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select substr(proname, length('capture_') + 1)
+    select pg_proc.oid, regexp_replace(proname, '^(capture|request)_', '')
     from pg_proc
     where
         pronamespace = 'orchestrator'::regnamespace
-        and proname like 'capture\_%'
-        and prorettype = 'trigger'::regtype
+        and (
+            pg_proc.oid = to_regprocedure(format('orchestrator.%I()', proname))
+            and proname like 'capture\_%'
+            or pg_proc.oid = to_regprocedure(
+                format('orchestrator.%I(text, jsonb, text [], text)', proname)
+            )
+            and proname like 'request\_%'
+        )
         and not exists (
             select from orchestrator.sources
             where
-                capture_by = 'triggers'
-                and 'capture_' || sources.generated_name = proname
+                'capture_' || sources.generated_name = proname
+                and capture_by = 'triggers'
+                or 'request_' || sources.generated_name = proname
+                and capture_by <> 'lookback'
         )
 $$;
 
@@ -688,15 +753,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    name text;
+    unused record;
 begin
-    for name in select generated_name from orchestrator.unused_captures() loop
-        perform orchestrator.drop_triggers(name, null);
-        execute format('drop function orchestrator.%I()', 'capture_' || name);
-        execute format(
-            'drop function if exists orchestrator.%I(text, jsonb, text [], text)',
-            'request_' || name
-        );
+    for unused in select * from orchestrator.unused_captures() loop
+        perform orchestrator.drop_triggers(unused.generated_name, null);
+        execute format('drop function %s', unused.function);
     end loop;
 end
 $$;

@@ -48,15 +48,18 @@ where
     and lost_since is null
     and released_at is null
     and installed is not null
-    and (state is distinct from seen or state ~ '[DR]')
+    and (state is distinct from seen or state ~* '[DR]')
 union all
 select
     'problem',
-    format('rows of %%s arrive by replication, which its triggers do not see', relation),
+    format(
+        'rows of %%s arrive by replication, which its triggers do not see',
+        standing.relation
+    ),
     'Declare capture: {replicated: true} of it.'
 from standing
-inner join pg_subscription_rel on srrelid = standing.oid
-where capture_by = 'triggers' and not is_replicated
+inner join orchestrator.sources as sources on sources.relation = standing.relation
+where standing.capture_by = 'triggers' and orchestrator.misses_replication(sources)
 union all
 select
     'warning',
