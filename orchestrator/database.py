@@ -83,18 +83,20 @@ def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
         "sslkey": login.sslkey,
         "sslrootcert": login.sslrootcert,
     }
+    wanted = {
+        "host": login.host,
+        "port": login.port,
+        "user": login.user,
+        "password": login.password,
+        "dbname": login.database,
+        "connect_timeout": login.connect_timeout,
+        "application_name": "orchestrator",
+        "autocommit": True,
+        **{name: value for name, value in optional.items() if value},
+    }
     try:
-        connection = psycopg.connect(
-            host=login.host,
-            port=login.port,
-            user=login.user,
-            password=login.password,
-            dbname=login.database,
-            connect_timeout=login.connect_timeout,
-            application_name="orchestrator",
-            autocommit=True,
-            **{name: value for name, value in optional.items() if value},
-        )
+        connection = psycopg.connect(**wanted)
+        _refuse_transaction_pooler(connection, wanted)
     except psycopg.OperationalError as error:
         raise DatabaseError(
             f'The database "{login.database}" at {login.host}:{login.port} cannot be '
@@ -105,7 +107,41 @@ def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
         connection.execute(
             psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(login.role))
         )
+    connection.execute(query("outlive_idleness"))
     return connection
+
+
+def _refuse_transaction_pooler(
+    connection: psycopg.Connection[Any], wanted: dict[str, Any]
+) -> None:
+    """Raise DatabaseError where each transaction may be another session's.
+
+    A pooler names no process of the server's as it lets one in. If it hands the
+    session that one connection has just used to another, it pools transactions.
+    """
+    session = _session(connection)
+    if session == connection.info.backend_pid:
+        return
+    others = []
+    try:
+        for _ in range(3):
+            others.append(psycopg.connect(**{**wanted, "autocommit": False}))
+            if _session(others[-1]) == session:
+                connection.close()
+                raise DatabaseError(
+                    f"{wanted['host']}:{wanted['port']} is a transaction pooler, which "
+                    "hands each transaction to another session. Use a session pooler "
+                    "(Supabase's: port 5432 of the same host), or connect to the "
+                    "database directly."
+                )
+    finally:
+        for other in others:
+            other.close()
+
+
+def _session(connection: psycopg.Connection[Any]) -> int:
+    ((process,),) = connection.execute("select pg_backend_pid()").fetchall()
+    return int(process)
 
 
 def _search_path(search_path: str | None) -> str | None:

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import os
 import re
+import shutil
+import socket
+import subprocess
 import threading
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
+from workers import until
 
 pytest_plugins = ["projects"]
 
@@ -199,3 +205,62 @@ def test_rows_from_before_their_tenants_first_day_are_counted(project):
         community,
     )
     assert "history" not in told(examine(project), "warning")
+
+
+POOLER = """
+[databases]
+* = host={host} port={port} user={user} password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listens}
+unix_socket_dir =
+auth_type = any
+pool_mode = {mode}
+default_pool_size = 5
+ignore_startup_parameters = extra_float_digits
+"""
+
+
+@contextmanager
+def pooled(url, folder, mode):
+    """PgBouncer before a server, at the port that this yields."""
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
+    if program is None:
+        missing = "PgBouncer is not installed on this system"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = folder / "pgbouncer.ini"
+    login = conninfo_to_dict(url)
+    settings.write_text(POOLER.format(**login, listens=port, mode=mode))
+    as_nobody = []
+    if os.geteuid() == 0:  # which it refuses to run as
+        shutil.chown(folder, "nobody")
+        shutil.chown(settings, "nobody")
+        as_nobody = ["-u", "nobody"]
+    with subprocess.Popen(
+        [program, "-q", *as_nobody, settings], stderr=subprocess.DEVNULL
+    ) as pooler:
+        try:
+            until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+            yield port
+        finally:
+            pooler.terminate()
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_a_transaction_pooler_is_known_by_what_it_does(sources, mode):
+    """Whatever its port; one that pools sessions serves."""
+    with pooled(sources.url, sources.folder, mode) as port:
+        sources.write_profile(host="127.0.0.1", port=port)
+        if mode == "session":
+            assert told(examine(sources), "problem") == {}
+            assert sources.call("run").exit_code == 0
+            return
+        for command in ("doctor", "run", "status"):
+            code, sentence = sources.refuse(command)
+            assert code == 1
+            assert f"127.0.0.1:{port} is a transaction pooler" in sentence, command

@@ -5,8 +5,8 @@
     {#- The adapter has just said `commit`, after which each statement would
         commit by itself. -#}
     {%- do run_query('begin') -%}
-    {%- do wait_for_lock("hashtext('orchestrator install')") -%}
     {%- for name, step in preparations().items() -%}
+        {%- do wait_for_lock("hashtext('orchestrator install')") -%}
         {%- set rendered = step() -%}
         {%- set sql = modules.re.sub(
             '\\bcommit;\\s*begin;', '', rendered

@@ -5,28 +5,27 @@
 {% macro prepare_run() -%}
     {%- if execute and flags.WHICH not in ['compile', 'generate', 'show'] -%}
         {%- do _complete_relation_cache() -%}
-        {%- do wait_for_lock("hashtext('orchestrator install')") -%}
         {%- for step in preparations().values() -%}
+            {#- Two first runs may be at it, and the second finds it done. -#}
+            {%- do wait_for_lock("hashtext('orchestrator install')") -%}
             {%- set sql = step() -%}
             {%- if sql.strip() -%}
                 {%- do run_query(sql) -%}
             {%- endif -%}
+            {%- do run_query('commit; begin') -%}
         {%- endfor -%}
-        {%- do run_query(
-            "select pg_advisory_unlock(hashtext('orchestrator install'))"
-        ) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# Take an advisory lock of this session, and say so where another has it. It ends
-   with the session, if not before. #}
+{# Take an advisory lock, until this transaction ends, and say so where another has
+   it. #}
 {% macro wait_for_lock(key) -%}
-    {%- if not run_query("select pg_try_advisory_lock(" ~ key ~ ")")[0][0] -%}
+    {%- if not run_query("select pg_try_advisory_xact_lock(" ~ key ~ ")")[0][0] -%}
         {%- do log(
             "Another run is installing or building the same; waiting for it.",
             info=true
         ) -%}
-        {%- do run_query("select pg_advisory_lock(" ~ key ~ ")") -%}
+        {%- do run_query("select pg_advisory_xact_lock(" ~ key ~ ")") -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,21 +1,17 @@
--- Settings of this login that end a first build, or a worker that waits for one,
--- or leave tables without statistics.
+-- Settings of this login that end a first build, or leave tables without statistics:
+-- as a session gets them, for this one has changed some.
 with timeouts as (
     select
         name,
-        setting::integer * interval '1 ms' as limited_to,
+        reset_val::integer * interval '1 ms' as limited_to,
         case name
             when 'statement_timeout' then 'ends each statement of a long first build'
-            when 'transaction_timeout' then 'ends each table of a long first build'
-            else 'ends the transaction in which a worker waits for dbt'
+            else 'ends each slice of a long first build'
         end as harm
     from pg_settings
     where
-        name in (
-            'statement_timeout', 'transaction_timeout',
-            'idle_in_transaction_session_timeout'
-        )
-        and setting::integer between 1 and 600000 - 1
+        name in ('statement_timeout', 'transaction_timeout')
+        and reset_val::integer between 1 and 600000 - 1
 )
 
 select
