@@ -18,7 +18,16 @@ from orchestrator import __version__
 from orchestrator.overview import STATES, Overview
 
 STATUSES = ("success", "error", "skipped", "running")
-KINDS = ("failing", "stale", "drift")
+KINDS = (
+    "failing",
+    "stale",
+    "drift",
+    "quarantine",
+    "clock",
+    "data",
+    "capture",
+    "hidden",
+)
 
 
 def exposition(overview: Overview, accept: str) -> tuple[str, bytes]:

@@ -67,3 +67,31 @@ def test_a_declaration_that_means_nothing_is_refused(project, declared, sentence
     _, said = project.refuse("run", "-s", "metrics_daily")
     assert sentence in said
     assert said.endswith("Mend it in models/restaurant/metrics_daily.yml.")
+
+
+def test_a_name_that_would_be_shared_is_refused(project):
+    """Of a function that two tables declare, or one that is cut off."""
+    edit(
+        project,
+        "restaurant/metrics_daily.yml",
+        "functions: {refresh: refresh_metrics_daily}",
+        "functions: {refresh: compute_daily_kpis}",
+    )
+    code, sentence = project.refuse("run")
+    assert code == 1
+    assert "must be a name that no other table's function has" in sentence
+
+
+def test_a_summary_whose_name_is_too_long_is_refused(project):
+    models = project.use_copy() / "models" / "restaurant"
+    name = "metrics_daily_of_every_restaurant_that_is_there_by_location"
+    for ending in ("sql", "yml"):
+        path = models / f"metrics_daily.{ending}"
+        text = path.read_text().replace("metrics_daily", name)
+        (models / f"{name}.{ending}").write_text(text)
+        path.unlink()
+    exposures = models / "_restaurant__exposures.yml"
+    exposures.write_text(exposures.read_text().replace("metrics_daily", name))
+    code, sentence = project.refuse("run")
+    assert code == 1
+    assert f"{name} has a name of more than 55 bytes" in sentence

@@ -142,6 +142,13 @@ def test_prometheus_reads_how_everything_stands(eventful):
     assert samples["summary_runs_last_hour", "kpi_monthly", "error"] == 1
     assert samples["open_incidents", "drift"] == 1
     assert samples["open_incidents", "stale"] == 0
+    (kinds,) = project.ask(
+        "select pg_get_constraintdef(oid) from pg_constraint"
+        " where conname = 'alert_incidents_kind_check'"
+    )[0]
+    assert {key[1] for key in samples if key[0] == "open_incidents"} == set(
+        re.findall(r"'(\w+)'::text", kinds)
+    )
     assert samples["undelivered_notices",] == 3
     told = set(re.findall(r"orchestrator_\w+", DOCS.read_text()))
     assert told == set(re.findall(r"^(orchestrator_\w+)", text.decode(), re.M))

@@ -308,3 +308,17 @@ def test_a_booking_that_changes_is_counted_within_seconds(whole_project):
         )
         until(lambda: project.value(rented) < before, lambda: running.said)
         assert running.stop() == 0
+
+
+def test_a_time_out_of_idle_transactions_does_not_interrupt_dbt(project):
+    """The worker waits in one while dbt works, which takes far longer than this."""
+    project.ask(
+        "do $$ begin execute format('alter database %I set"
+        " idle_in_transaction_session_timeout = 250', current_database()); end $$"
+    )
+    hurry(project)
+    with worker(project) as running:
+        running.says("kpi_weekly success")
+        project.ask(CALL)
+        running.says("metrics_daily success: 1 period, 1 row changed")
+        assert "Trying again" not in running.said

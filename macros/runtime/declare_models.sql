@@ -31,6 +31,7 @@
         {%- endfor -%}
         {%- set json = "'" ~ tojson(declared) | replace("'", "''") ~ "'" -%}
         {%- do _check_cadences(json, nodes) -%}
+        {%- do _check_names(nodes) -%}
         with declared as (
             select {{ names | join(', ') }}
             from jsonb_to_recordset({{ json }}) as models (
@@ -163,6 +164,29 @@
     {%- elif summary.grain == 'all' -%}
         {%- do return("are of a table without periods") -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# The names of functions and jobs that a table's name is part of have 63 bytes, and
+   its lock is a hash of it. #}
+{% macro _check_names(nodes) -%}
+    {%- set names = nodes | map(attribute='name') | list -%}
+    {%- for node in nodes if node.name.encode() | length > 55 -%}
+        {%- do exceptions.raise_compiler_error(
+            node.name ~ " has a name of more than 55 bytes, so that its functions and"
+            ~ " jobs could have none of their own. Rename "
+            ~ node.original_file_path ~ "."
+        ) -%}
+    {%- endfor -%}
+    {%- for row in run_query("
+        select string_agg(name, ' and ' order by name)
+        from jsonb_array_elements_text(" ~ literal(tojson(names)) ~ ") as name
+        group by hashtext(name)
+        having count(*) > 1
+    ") -%}
+        {%- do exceptions.raise_compiler_error(
+            row[0] ~ " would share a lock: rename one of them."
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro _check_cadences(declared, nodes) -%}

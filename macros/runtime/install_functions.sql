@@ -12,7 +12,12 @@
         {%- set wanted = {} -%}
         {%- for node in graph.nodes.values() if is_summary(node) -%}
             {%- for kind, name in summary_config(node).functions.items() -%}
-                {%- do wanted.update({name: _function(node, kind, name)}) -%}
+                {%- set function = _function(node, kind, name) -%}
+                {%- if wanted.get(name, function) != function -%}
+                    {%- do _refuse(node, 'functions.' ~ kind, name,
+                        "a name that no other table's function has") -%}
+                {%- endif -%}
+                {%- do wanted.update({name: function}) -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- set installed = {} -%}
