@@ -184,14 +184,13 @@ def test_everybody_reads_what_the_specification_gives_them(whole_project, people
         assert totals[table] > 0
         for name, tenant in (("admin of A", a), ("member of A", a), ("admin of B", b)):
             owned[table, name] = domain in TENANT and whole_project.value(
-                f"select count(*) from analytics.{table}"  # noqa: S608
-                f" where {TENANT[domain]} = %s",
+                f"select count(*) from analytics.{table} where {TENANT[domain]} = %s",
                 tenant[domain],
             )
     differing = {}
     for name, client in clients(whole_project, users).items():
         outcomes = client.tries(
-            *(f"select * from analytics.{table}" for _, table in tables)  # noqa: S608
+            *(f"select * from analytics.{table}" for _, table in tables)
         )
         for (domain, table), outcome in zip(tables, outcomes, strict=True):
             own = {who: owned[table, who] for who in users}
@@ -263,12 +262,12 @@ def test_every_function_lets_in_whom_it_is_for(whole_project, people):
         {*ADMIN_FUNCTIONS} | CRON_FUNCTIONS | CLIENT_FUNCTIONS
     )
     calls = {
-        name: f"select * from analytics.{name}({arguments.format(**a)})"  # noqa: S608
+        name: f"select * from analytics.{name}({arguments.format(**a)})"
         for name, arguments in ADMIN_FUNCTIONS.items()
     }
     everybody = clients(whole_project, users)
-    cron = [f"select * from analytics.{name}()" for name in CRON_FUNCTIONS]  # noqa: S608
-    own = [f"select * from analytics.{name}()" for name in CLIENT_FUNCTIONS]  # noqa: S608
+    cron = [f"select * from analytics.{name}()" for name in CRON_FUNCTIONS]
+    own = [f"select * from analytics.{name}()" for name in CLIENT_FUNCTIONS]
     for name, client in everybody.items():
         if name in ("platform admin", "service role"):
             outcomes = dict(zip(calls, client.tries(*calls.values()), strict=True))

@@ -99,7 +99,7 @@ def test_other_names_take_edits_of_staging_sources_and_settings_alone(sources):
     examined = sources.call("doctor")
     assert examined.exit_code == 0, examined.stdout
     assert sources.dbt("build")
-    rows = sources.ask(f"select {METRICS} from analytics.metrics_daily")  # noqa: S608
+    rows = sources.ask(f"select {METRICS} from analytics.metrics_daily")
     assert Counter(rows) == Counter(expected)
 
     referred = sources.ask(

@@ -208,7 +208,8 @@ HUNG = {
     "view app.calls": "create view app.calls as select * from analytics.metrics_daily",
     "materialized view app.sums": "create materialized view app.sums as"
     " select sum(total_calls) from analytics.metrics_daily",
-    "index analytics.mine": "create index mine on analytics.metrics_daily (total_calls)",
+    "index analytics.mine": "create index mine on"
+    " analytics.metrics_daily (total_calls)",
     "trigger spy": "create trigger spy after insert on analytics.metrics_daily for each"
     " statement execute function suppress_redundant_updates_trigger()",
     "publication app": "create publication app for table analytics.metrics_daily",

@@ -40,14 +40,16 @@ def test_an_installation_is_rehearsed_made_upgraded_and_then_left_alone(sources)
     made = sources.call("install")
     assert made.exit_code == 0, made.stderr
     assert "orchestrator run" in made.stdout
-    assert sources.value(TRIGGERS) > 0
+    triggers = sources.value(TRIGGERS)
+    assert triggers > 0
     assert sources.call("install", "--dry-run").stdout == ""
 
     sources.ask("comment on schema orchestrator is 'kpi_summaries runtime of old'")
     sources.ask("drop trigger orchestrator_capture_insert on restaurant.orders")
     sources.ask('update orchestrator.models set cadence = \'{"every": "hour"}\'')
     done = [step["hook"] for step in sources.answer("install")]
-    assert done == ["install_runtime", "declare_models", "capture_changes"]
+    assert done[:2] == ["install_runtime", "declare_models"]
+    assert sources.value(TRIGGERS) == triggers
     again = sources.call("install")
     assert again.stdout == "Everything is installed as the project has it.\n"
 

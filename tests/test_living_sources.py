@@ -235,7 +235,8 @@ MIGRATIONS = [
     "alter table restaurant.orders alter column total_amount type numeric(16, 4)",
     "alter table restaurant.calls alter column call_type type varchar(40)",
     "alter table restaurant.calls drop column status",
-    "alter table restaurant.calls alter column id drop identity; alter table restaurant.calls alter column id type numeric",
+    "alter table restaurant.calls alter column id drop identity;"
+    " alter table restaurant.calls alter column id type numeric",
     "drop table restaurant.reservations",
     "alter table restaurant.calls alter column started_at type timestamptz(3)",
     "alter table restaurant.accounts alter column timezone type varchar(80)",

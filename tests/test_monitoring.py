@@ -142,7 +142,7 @@ def test_prometheus_reads_how_everything_stands(eventful):
     assert samples["summary_runs_last_hour", "kpi_monthly", "error"] == 1
     assert samples["open_incidents", "drift"] == 1
     assert samples["open_incidents", "stale"] == 0
-    (kinds,) = project.ask(
+    (kinds,) = eventful.ask(
         "select pg_get_constraintdef(oid) from pg_constraint"
         " where conname = 'alert_incidents_kind_check'"
     )[0]

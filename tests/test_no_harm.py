@@ -250,8 +250,8 @@ def test_no_code_of_a_clients_runs_with_the_owners_rights(project):
         )
         connection.execute("set local role authenticated")
         disguise(connection)
-        statements = [f"select * from {call}" for (call,) in called]  # noqa: S608
-        statements += [f"select * from {name}" for (name,) in read]  # noqa: S608
+        statements = [f"select * from {call}" for (call,) in called]
+        statements += [f"select * from {name}" for (name,) in read]
         for statement in statements:
             try:
                 with connection.transaction(force_rollback=True):

@@ -31,7 +31,7 @@ def odd(server, whole_installation) -> Iterator[Workplace]:
         place.ask(ODD_ROWS)
         place.ask("create table remembered as table plant.downtime_events")
         for is_active in ("false", "true"):
-            place.ask(f"update community.communities set is_active = {is_active}")  # noqa: S608
+            place.ask(f"update community.communities set is_active = {is_active}")
             place.ask("select analytics.manual_refresh()")
         yield place
 

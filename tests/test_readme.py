@@ -11,7 +11,7 @@ from test_cli_help import EXAMPLES
 
 pytest_plugins = ["projects"]
 
-FILES = ("README.md", "CONTRIBUTING.md", "docs/adopting.md")
+FILES = ("README.md", "CONTRIBUTING.md", "docs/adopting.md", "docs/sources.md")
 
 # What begins like this is not run here: who runs it, or why nobody can.
 ELSEWHERE = {
@@ -23,6 +23,7 @@ ELSEWHERE = {
     "bin/test": "these are the tests; that it selects any is looked at below",
     "EXAMPLES=": "as bin/test",
     "KILLS=": "as bin/test",
+    "MIGRATIONS=": "as bin/test",
     "SOAK=": "as bin/test",
     "cp profiles.yml.example": "test_dbt_commands copies it as CI does",
     "export PGHOST=": "what each reader has of their own",

@@ -18,7 +18,7 @@ def table(place, model):
     return {
         str(row)
         for row in place.ask(
-            f"select to_jsonb(t) - 'computed_at' from analytics.{model} as t"  # noqa: S608
+            f"select to_jsonb(t) - 'computed_at' from analytics.{model} as t"
         )
     }
 
