@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from benchmarks import (
+    backlog,
     capture,
     dashboards,
     dbt,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[site.Site, Results, int], None]] = {
     "worker": worker.measure,
     "cadence": worker.measure_cadence,
     "tables": tables.measure,
+    "backlog": backlog.measure,
 }
 
 # What is measured where nothing is chosen: the parts at each size, and how often.
@@ -48,6 +50,7 @@ PLAN: dict[str, dict[str, int]] = {
         "dbt": 3,
         "worker": 5,
         "cadence": 4,
+        "backlog": 1,
     },
     "10m": {"refresh": 3, "rebuild": 1, "dashboards": 5, "dbt": 1, "worker": 3},
 }

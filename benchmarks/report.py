@@ -107,6 +107,7 @@ def _report(measured: Measured, drawn: Sequence[str]) -> Iterator[str]:
         ("What the triggers cost a writer", _captures),
         ("What a dashboard waits for", _dashboards),
         ("dbt, and a worker", _workers),
+        ("A backlog", _backlogs),
         ("Every table", _tables),
     )
     for heading, section in sections:
@@ -450,6 +451,49 @@ def _of_worker(part: str, record: dict[str, Any]) -> Row | None:
             return None
     times = record["seconds"]
     return name, _seconds(middle(times)), _seconds(percentile(times, 95))
+
+
+def _backlogs(measured: Measured) -> Iterator[str]:
+    rows: list[Row] = []
+    for size in measured.sizes("backlog"):
+        found = {each["what"]: each for each in measured.records("backlog", size)}
+        drained, late = found["drained"], found["changes meanwhile"]["seconds"]
+        memory = found["memory of the session"]["bytes"]
+        rows.append(
+            (
+                size,
+                f"{drained['periods']:,}",
+                _times(
+                    found["import"]["seconds"],
+                    found["import without triggers"]["seconds"],
+                ),
+                f"{drained['periods'] / drained['seconds']:,.0f}/s",
+                f"{_seconds(middle(late))}, {_seconds(percentile(late, 95))}",
+                f"{_bytes(memory[0])} to {_bytes(max(memory))}",
+                _bytes(drained["temporary_bytes"]),
+                f"{_bytes(found['queue']['bytes'])} to "
+                f"{_bytes(drained['queue_bytes_left'])}",
+            )
+        )
+    if rows:
+        yield (
+            "A call for each account and day, imported at once; then a change each "
+            "half second, until all is computed."
+        )
+        yield ""
+        yield from _table(
+            (
+                "size",
+                "periods",
+                "import beside one without triggers",
+                "drained",
+                "a change meanwhile visible: p50, p95",
+                "memory of the session",
+                "temporary files",
+                "queue",
+            ),
+            rows,
+        )
 
 
 def _tables(measured: Measured) -> Iterator[str]:

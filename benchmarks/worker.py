@@ -44,7 +44,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
         delays = []
         for _ in range(CHANGES * repetitions):
             time.sleep(choice.random())
-            delays.append(_until_visible(connection, "change_order", site))
+            delays.append(until_visible(connection, "change_order", site))
         results.add("at once", seconds=delays)
 
 
@@ -53,7 +53,7 @@ def measure_cadence(site: Site, results: Results, repetitions: int) -> None:
     with site.connect() as connection, _working(site, connection, results):
         waits, lateness = [], []
         for _ in range(repetitions):
-            waits.append(_until_visible(connection, "change_call", site))
+            waits.append(until_visible(connection, "change_call", site))
             now = datetime.now()
             lateness.append(now.second + now.microsecond / 1e6)
         results.add("on cadence", seconds=waits, after_its_moment=lateness)
@@ -78,7 +78,7 @@ def _working(
         results.add("peak memory", bytes=used.ru_maxrss * unit)
 
 
-def _until_visible(connection: Connection[Any], change: str, site: Site) -> float:
+def until_visible(connection: Connection[Any], change: str, site: Site) -> float:
     """Change a row, and return how long after the commit the summary shows it."""
     ((account, location, date, before),) = run(
         connection, change, rows=site.calls // 10

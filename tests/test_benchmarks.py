@@ -14,7 +14,7 @@ from orchestrator.project import Project
 
 pytest_plugins = ["projects"]
 
-PARTS = ("refresh", "dashboards", "capture", "worker")
+PARTS = ("refresh", "dashboards", "capture", "worker", "backlog")
 HEADINGS = (
     "Ratios, and other bars",
     "One refresh of `metrics_daily`",
@@ -22,6 +22,7 @@ HEADINGS = (
     "What the triggers cost a writer",
     "What a dashboard waits for",
     "dbt, and a worker",
+    "A backlog",
 )
 
 
