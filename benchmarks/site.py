@@ -30,7 +30,13 @@ from orchestrator.queries import query
 from orchestrator.server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-DBT_FILES = ("dbt_project.yml", "macros", "models", "tests/singular", "tests/generic")
+DBT_FILES = (
+    "dbt_project.yml",
+    "macros",
+    "models",
+    "tests/singular",
+    "orchestrator/packages",
+)
 
 # Calls, by the size's name; 0.4 orders and reservations come with each.
 SIZES = {

@@ -1,7 +1,7 @@
 """The jobs of pg_cron, which refresh the summary tables without Python.
 
 Which there are, on which schedule, and how pg_cron comes to have them is decided
-in the database (macros/runtime/runtime_cron.sql).
+in the database (the engine's runtime_cron.sql).
 """
 
 from dataclasses import dataclass

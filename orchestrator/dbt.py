@@ -29,7 +29,7 @@ Listener = Callable[["EventMsg"], None]
 SUMMARY = ("incremental", "period_upsert")
 
 
-# Tells the macros in tests/generic that only what a run changed is to be tested.
+# Tells the engine's generic tests that only what a run changed is to be tested.
 # dbt shows variables of this prefix to macros and parses nothing anew for them.
 TESTS = "DBT_ENV_CUSTOM_ENV_TESTS"
 OF_CHANGES = "of changes"

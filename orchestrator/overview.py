@@ -97,7 +97,11 @@ class Overview:
     @property
     def failures(self) -> list[Summary]:
         """The summary tables whose last run failed, where no incident tells of it."""
-        told = {incident.model for incident in self.incidents}
+        told = {
+            incident.model
+            for incident in self.incidents
+            if incident.kind in ("failing", "quarantine")
+        }
         return [
             summary
             for summary in self.summaries

@@ -102,12 +102,14 @@ class Project:
     def _project_paths(self, root: Path) -> Iterator[Path]:
         yield root / PROJECT_FILE
         settings = _settings(root)
+        parts = [settings.get("packages-install-path") or "dbt_packages"]
         for kind in ("model", "macro", "test"):
-            for part in settings.get(f"{kind}-paths") or [f"{kind}s"]:
-                for folder, _, names in os.walk(root / part):
-                    for name in names:
-                        if name.endswith(SUFFIXES):
-                            yield Path(folder, name)
+            parts += settings.get(f"{kind}-paths") or [f"{kind}s"]
+        for part in parts:
+            for folder, _, names in os.walk(root / part):
+                for name in names:
+                    if name.endswith(SUFFIXES):
+                        yield Path(folder, name)
 
     def _project_dir(self) -> Path:
         named = self.project_dir or os.environ.get("DBT_PROJECT_DIR")

@@ -49,7 +49,7 @@ DBT_FILES = (
     "macros",
     "models",
     "tests/singular",
-    "tests/generic",
+    "orchestrator/packages",
 )
 
 

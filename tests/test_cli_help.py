@@ -13,9 +13,9 @@ from orchestrator.cli import main
 pytest_plugins = ["projects"]
 
 # The demo's examples start and delete a server, a worker goes on and on, cron needs
-# pg_cron, the docs are served until Ctrl-C, and nothing is left of an uninstallation:
-# tests of their own have them.
-ELSEWHERE = {"demo", "docs", "worker", "cron", "uninstall"}
+# pg_cron, the docs are served until Ctrl-C, and the doctor would miss what was released
+# or uninstalled: tests of their own have them.
+ELSEWHERE = {"demo", "docs", "worker", "cron", "release", "uninstall"}
 
 
 def commands_below(group, *names):

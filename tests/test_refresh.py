@@ -448,7 +448,7 @@ def test_summary_tables_have_the_keys_that_they_declare(project):
         " from pg_constraint where contype in ('p', 'u', 'f')"
         " and connamespace = 'analytics'::regnamespace order by 1, 2, 3"
     )
-    cascade = "REFERENCES {} ON DELETE CASCADE"
+    cascade = "REFERENCES {} ON UPDATE CASCADE ON DELETE CASCADE"
     community = (
         "f",
         "FOREIGN KEY (community_id) " + cascade.format("community.communities(id)"),

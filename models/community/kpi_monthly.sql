@@ -3,7 +3,7 @@ with periods as (
         *,
         (month_start - interval '1 month')::date as previous_month_start,
         (month_start + interval '1 month')::date - 1 as month_end
-    from {{ periods(ref('int_community__calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_community__calendar')) }} as periods
 ),
 
 kpi_daily as (
@@ -40,7 +40,7 @@ amenity_utilization as (
         periods.community_id,
         periods.month_start,
         amenities.name,
-        {{ percent_of(
+        {{ kpi_engine.percent_of(
             'coalesce(sum(reserved.seconds), 0)',
             'sum(3600 * amenities.open_hours_per_day'
             ~ ' * extract(day from periods.month_end))'
@@ -59,7 +59,7 @@ amenity_utilization as (
             reservations.community_id = periods.community_id
             and reservations.amenity_id = amenities.amenity_id
             and reservations.status <> 'cancelled'
-            and {{ during('reservations.starts_at') }}
+            and {{ kpi_engine.during('reservations.starts_at') }}
     ) as reserved on true
     group by periods.community_id, periods.month_start, amenities.name
 ),
@@ -75,7 +75,7 @@ utilization as (
 
 final as (
     select
-        {{ row_id([
+        {{ kpi_engine.row_id([
             'periods.community_id',
             'extract(year from periods.month_start)::integer',
             'extract(month from periods.month_start)::integer',
@@ -85,7 +85,7 @@ final as (
         extract(month from periods.month_start)::integer as month,
         days.total_billed,
         days.total_collected,
-        {{ percent_of('days.total_collected', 'days.total_billed') }}
+        {{ kpi_engine.percent_of('days.total_collected', 'days.total_billed') }}
             as collection_rate,
         debts.units_delinquent_30_days,
         debts.units_delinquent_60_days,
@@ -98,8 +98,10 @@ final as (
         bookings.total_reservations,
         coalesce(utilization.utilization_by_amenity, '{}')
             as utilization_by_amenity,
-        {{ percent_of('days.total_collected', 'days.total_billed') }}
-        - {{ percent_of('previous.total_collected', 'previous.total_billed') }}
+        {{ kpi_engine.percent_of('days.total_collected', 'days.total_billed') }}
+        - {{ kpi_engine.percent_of(
+            'previous.total_collected', 'previous.total_billed'
+        ) }}
             as collection_rate_change,
         now() as computed_at
     from periods
@@ -136,25 +138,27 @@ final as (
         where
             access_logs.community_id = periods.community_id
             and access_logs.decision = 'granted'
-            and {{ during('access_logs.occurred_at') }}
+            and {{ kpi_engine.during('access_logs.occurred_at') }}
     ) as visits on true
 
     inner join lateral (
-        select {{ count_by('incidents.category') }} as incidents_by_category
+        select {{ kpi_engine.count_by('incidents.category') }} as incidents_by_category
         from incidents
         where
             incidents.community_id = periods.community_id
-            and {{ during('incidents.reported_at') }}
+            and {{ kpi_engine.during('incidents.reported_at') }}
     ) as categories on true
 
     inner join lateral (
         select
-            {{ avg_duration('incidents.reported_at', 'incidents.resolved_at') }}
+            {{ kpi_engine.avg_duration(
+                'incidents.reported_at', 'incidents.resolved_at'
+            ) }}
                 as avg_resolution_hours
         from incidents
         where
             incidents.community_id = periods.community_id
-            and {{ during('incidents.resolved_at') }}
+            and {{ kpi_engine.during('incidents.resolved_at') }}
     ) as resolutions on true
 
     inner join lateral (
@@ -162,7 +166,7 @@ final as (
         from reservations
         where
             reservations.community_id = periods.community_id
-            and {{ during('reservations.created_at') }}
+            and {{ kpi_engine.during('reservations.created_at') }}
     ) as bookings on true
 
     inner join lateral (
@@ -175,7 +179,7 @@ final as (
                 as units_delinquent_90_days
         from units
         inner join lateral (
-            {{ latest_as_of(
+            {{ kpi_engine.latest_as_of(
                 'unit_balances', 'units', 'unit_id', 'as_of_date',
                 'periods.month_end'
             ) }}

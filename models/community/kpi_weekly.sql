@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_community__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_community__calendar')) }} as periods
 ),
 
 kpi_daily as (
@@ -8,7 +8,7 @@ kpi_daily as (
 
 final as (
     select
-        {{ row_id([
+        {{ kpi_engine.row_id([
             'periods.community_id',
             'extract(isoyear from periods.week_start)::integer',
             'extract(week from periods.week_start)::integer',
@@ -22,9 +22,9 @@ final as (
         days.incidents_resolved,
         days.payments_amount,
         days.avg_daily_entries,
-        {{ percent_change('days.total_entries', 'previous.total_entries') }}
+        {{ kpi_engine.percent_change('days.total_entries', 'previous.total_entries') }}
             as entries_change_pct,
-        {{ percent_change(
+        {{ kpi_engine.percent_change(
             'days.incidents_reported', 'previous.incidents_reported'
         ) }} as incidents_change_pct,
         now() as computed_at

@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_learning__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_learning__calendar')) }} as periods
 ),
 
 learning_days as (

@@ -1,6 +1,6 @@
 with periods as (
     select *
-    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 tracks as (
@@ -28,12 +28,12 @@ final as (
             count(*)::integer as views,
             count(distinct explanation_views.user_id)::integer as viewers,
             round(avg(explanation_views.seconds_read), 2) as avg_seconds_read,
-            {{ percent_of(
+            {{ kpi_engine.percent_of(
                 'count(*) filter (where explanation_views.was_helpful)',
                 'count(explanation_views.was_helpful)'
             ) }} as helpful_rate
         from explanation_views
-        where {{ during('explanation_views.viewed_at') }}
+        where {{ kpi_engine.during('explanation_views.viewed_at') }}
         group by explanation_views.track_id
     ) as counts on true
 

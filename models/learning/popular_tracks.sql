@@ -2,8 +2,8 @@
 with periods as (
     select
         *,
-        ({{ present() }} at time zone timezone)::date as today
-    from {{ periods(ref('int_learning__calendar')) }} as periods
+        ({{ kpi_engine.present() }} at time zone timezone)::date as today
+    from {{ kpi_engine.periods(ref('int_learning__calendar')) }} as periods
 ),
 
 tracks as (

@@ -1,6 +1,6 @@
 with periods as (
     select *
-    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 quizzes as (
@@ -17,7 +17,9 @@ final as (
         periods.activity_date,
         counts.attempts_started,
         counts.attempts_completed,
-        {{ percent_of('counts.attempts_completed', 'counts.attempts_started') }}
+        {{ kpi_engine.percent_of(
+            'counts.attempts_completed', 'counts.attempts_started'
+        ) }}
             as completion_rate,
         counts.avg_score,
         now() as computed_at
@@ -35,7 +37,7 @@ final as (
                 2
             ) as avg_score
         from quiz_attempts
-        where {{ during('quiz_attempts.started_at') }}
+        where {{ kpi_engine.during('quiz_attempts.started_at') }}
         group by quiz_attempts.quiz_id
     ) as counts on true
 

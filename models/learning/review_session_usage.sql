@@ -1,6 +1,6 @@
 with periods as (
     select *
-    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 review_sessions as (
@@ -22,13 +22,13 @@ final as (
             count(*)::integer as sessions,
             count(distinct review_sessions.user_id)::integer as learners,
             sum(review_sessions.cards_reviewed)::integer as cards_reviewed,
-            {{ avg_duration(
+            {{ kpi_engine.avg_duration(
                 'review_sessions.started_at',
                 'review_sessions.ended_at',
                 'minute'
             ) }} as avg_minutes
         from review_sessions
-        where {{ during('review_sessions.started_at') }}
+        where {{ kpi_engine.during('review_sessions.started_at') }}
     ) as counts on counts.sessions > 0
 )
 

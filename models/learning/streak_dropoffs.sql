@@ -3,8 +3,8 @@
 with periods as (
     select
         *,
-        ({{ present() }} at time zone timezone)::date - 1 as yesterday
-    from {{ periods(ref('int_learning__calendar')) }} as periods
+        ({{ kpi_engine.present() }} at time zone timezone)::date - 1 as yesterday
+    from {{ kpi_engine.periods(ref('int_learning__calendar')) }} as periods
 ),
 
 streaks as (
@@ -42,7 +42,7 @@ final as (
         streak_length,
         streaks_reached::integer as streaks_reached,
         streaks_ended::integer as streaks_ended,
-        {{ percent_of('streaks_ended', 'streaks_reached') }} as dropoff_rate,
+        {{ kpi_engine.percent_of('streaks_ended', 'streaks_reached') }} as dropoff_rate,
         now() as computed_at
     from counted
 )

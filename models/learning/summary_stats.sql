@@ -2,8 +2,8 @@
 with periods as (
     select
         *,
-        ({{ present() }} at time zone timezone)::date as today
-    from {{ periods(ref('int_learning__calendar')) }} as periods
+        ({{ kpi_engine.present() }} at time zone timezone)::date as today
+    from {{ kpi_engine.periods(ref('int_learning__calendar')) }} as periods
 ),
 
 signups as (
@@ -33,7 +33,7 @@ streaks as (
 -- By quiz: one that is deleted takes its rows along, and only it says so.
 attempts as (
     select
-        {{ percent_of('sum(attempts_completed)', 'sum(attempts_started)') }}
+        {{ kpi_engine.percent_of('sum(attempts_completed)', 'sum(attempts_started)') }}
             as quiz_completion_rate
     from {{ ref('quiz_completion_rates') }} as rates
     inner join {{ ref('stg_learning__quizzes') }} as quizzes

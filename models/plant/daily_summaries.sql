@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_plant__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_plant__calendar')) }} as periods
 ),
 
 assets as (
@@ -138,7 +138,7 @@ days as (
         from production_counts
         where
             production_counts.asset_id = periods.asset_id
-            and {{ during('production_counts.counted_at') }}
+            and {{ kpi_engine.during('production_counts.counted_at') }}
     ) as counts on true
 
     left join production_targets
@@ -168,9 +168,9 @@ rated as (
                 then null
             when least(running_seconds, good, total) <= 0 then 0
             when total * planned_seconds < target_output * running_seconds
-                then {{ percent_of('least(good, total)', 'target_output') }}
+                then {{ kpi_engine.percent_of('least(good, total)', 'target_output') }}
             else
-                {{ percent_of(
+                {{ kpi_engine.percent_of(
                     'running_seconds * least(good, total)',
                     'planned_seconds * total'
                 ) }}
@@ -180,7 +180,7 @@ rated as (
 
 final as (
     select
-        {{ row_id(['asset_id', 'report_date']) }} as id,
+        {{ kpi_engine.row_id(['asset_id', 'report_date']) }} as id,
         asset_id,
         report_date,
         oee_percentage,
@@ -192,7 +192,7 @@ final as (
         concat(
             name,
             ' made ',
-            {{ number_of('good', 'good unit') }},
+            {{ kpi_engine.number_of('good', 'good unit') }},
             coalesce(
                 ' against a target of '
                 || to_char(target_output, 'FM9,999,999,990'),
@@ -200,9 +200,9 @@ final as (
             ),
             ' (OEE ' || to_char(oee_percentage, 'FM990.00') || ' %)',
             ', wasted ',
-            {{ number_of('waste', 'unit') }},
+            {{ kpi_engine.number_of('waste', 'unit') }},
             ' and lost ',
-            {{ number_of(
+            {{ kpi_engine.number_of(
                 'greatest(round(down_minutes), sign(down_minutes))', 'minute'
             ) }},
             ' to downtime',

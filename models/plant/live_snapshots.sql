@@ -2,7 +2,7 @@ with periods as (
     select
         *,
         (snapshot_timestamp at time zone timezone)::date as local_date
-    from {{ periods(ref('int_plant__calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_plant__calendar')) }} as periods
 ),
 
 production_targets as (
@@ -19,8 +19,10 @@ days as (
         asset_id,
         snapshot_timestamp,
         local_date,
-        {{ local_instant('local_date::timestamp', 'timezone') }} as starts_at,
-        {{ local_instant('(local_date + 1)::timestamp', 'timezone') }}
+        {{ kpi_engine.local_instant(
+            'local_date::timestamp', 'timezone'
+        ) }} as starts_at,
+        {{ kpi_engine.local_instant('(local_date + 1)::timestamp', 'timezone') }}
             as ends_at
     from periods
 ),
@@ -55,7 +57,7 @@ outputs as (
 final as (
     select
         -- In UTC, since a moment's text depends on the session's time zone.
-        {{ row_id(['asset_id', "snapshot_timestamp at time zone 'UTC'"]) }}
+        {{ kpi_engine.row_id(['asset_id', "snapshot_timestamp at time zone 'UTC'"]) }}
             as id,
         asset_id,
         snapshot_timestamp,

@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_plant__safety_events')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_plant__safety_events')) }} as periods
 ),
 
 safety_events as (

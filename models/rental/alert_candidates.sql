@@ -1,7 +1,7 @@
 -- A request names an entity, whichever of its breaches it is about.
 with periods as (
     select distinct entity_id
-    from {{ periods(ref('int_rental__breaches')) }} as periods
+    from {{ kpi_engine.periods(ref('int_rental__breaches')) }} as periods
 ),
 
 breaches as (
@@ -23,7 +23,7 @@ final as (
         from breaches
         where
             breaches.entity_id = periods.entity_id
-            and breaches.started_at <= {{ present() }}
+            and breaches.started_at <= {{ kpi_engine.present() }}
     ) as present on true
 )
 

@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_rental__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_rental__calendar')) }} as periods
 ),
 
 bookings as not materialized (
@@ -10,7 +10,7 @@ insurance_documents as (
     select * from {{ ref('stg_rental__insurance_documents') }}
 ),
 
-{{ open_at_end(
+{{ kpi_engine.open_at_end(
     'pending',
     'insurance_documents',
     opened='insurance_documents.submitted_at',
@@ -30,16 +30,16 @@ final as (
 
     inner join lateral (
         select
-            {{ count_by('bookings.status') }} as status_counts,
+            {{ kpi_engine.count_by('bookings.status') }} as status_counts,
             count(*)::integer as bookings
         from bookings
-        where {{ during('bookings.created_at') }}
+        where {{ kpi_engine.during('bookings.created_at') }}
     ) as made on true
 
     inner join lateral (
         select count(*)::integer as cancellations
         from bookings
-        where {{ during('bookings.cancelled_at') }}
+        where {{ kpi_engine.during('bookings.cancelled_at') }}
     ) as cancelled on true
 
     inner join pending on periods.ends_at = pending.at

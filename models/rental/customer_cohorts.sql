@@ -2,8 +2,8 @@ with periods as (
     select
         *,
         cohort_month::timestamp as first_month,
-        {{ present() }} at time zone timezone as local_present
-    from {{ periods(ref('int_rental__cohort_calendar')) }} as periods
+        {{ kpi_engine.present() }} at time zone timezone as local_present
+    from {{ kpi_engine.periods(ref('int_rental__cohort_calendar')) }} as periods
 ),
 
 -- Not materialized, so that a cohort's customers are found by index.
@@ -16,7 +16,9 @@ final as (
         periods.cohort_month,
         cohort.new_customers,
         cohort.returning_customers,
-        {{ percent_of('cohort.returning_customers', 'cohort.new_customers') }}
+        {{ kpi_engine.percent_of(
+            'cohort.returning_customers', 'cohort.new_customers'
+        ) }}
             as retention_rate,
         cohort.avg_ltv,
         retention.retention_by_month,
@@ -38,7 +40,7 @@ final as (
         select
             jsonb_object_agg(
                 months.number - 1,
-                {{ percent_of(
+                {{ kpi_engine.percent_of(
                     'coalesce(active.customers, 0)', 'cohort.new_customers'
                 ) }}
             ) as retention_by_month

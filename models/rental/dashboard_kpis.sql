@@ -1,6 +1,6 @@
 {%- set timezone = "'" ~ var('rental_timezone') ~ "'" -%}
 with snapshots as (
-    select * from {{ periods(ref('int_rental__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_rental__calendar')) }} as periods
 ),
 
 calendar as (
@@ -37,11 +37,13 @@ payment_schedules as (
 periods as materialized (
     select
         snapshots.snapshot_date,
-        snapshots.ends_at <= {{ present() }} as is_over,
+        snapshots.ends_at <= {{ kpi_engine.present() }} as is_over,
         days.*,
-        {{ local_instant('days.metric_date::timestamp', 'calendar.timezone') }}
+        {{ kpi_engine.local_instant(
+            'days.metric_date::timestamp', 'calendar.timezone'
+        ) }}
             as starts_at,
-        {{ local_instant(
+        {{ kpi_engine.local_instant(
             '(days.metric_date + 1)::timestamp', 'calendar.timezone'
         ) }} as ends_at
     from snapshots
@@ -107,13 +109,13 @@ measured as (
     inner join lateral (
         select count(*) as bookings
         from bookings
-        where {{ during('bookings.created_at') }}
+        where {{ kpi_engine.during('bookings.created_at') }}
     ) as made on true
 
     inner join lateral (
         select coalesce(sum(receipts.amount), 0) as revenue
         from receipts
-        where {{ during('receipts.received_at') }}
+        where {{ kpi_engine.during('receipts.received_at') }}
     ) as received on true
 
     left join rented on periods.metric_date = rented.metric_date
@@ -126,7 +128,9 @@ measured as (
         ('revenue', received.revenue::numeric(14, 2)),
         (
             'utilization_pct',
-            {{ percent_of('coalesce(rented.machines, 0)', 'fleet.machines') }}
+            {{ kpi_engine.percent_of(
+                'coalesce(rented.machines, 0)', 'fleet.machines'
+            ) }}
         ),
         ('active_customers', coalesce(rented.customers, 0)),
         ('outstanding_balance', owed.total::numeric(14, 2))
@@ -147,7 +151,7 @@ compared as (
 changed as (
     select
         *,
-        {{ percent_change('figure', 'previous') }} as change_pct
+        {{ kpi_engine.percent_change('figure', 'previous') }} as change_pct
     from compared
 ),
 

@@ -2,7 +2,7 @@ with periods as (
     select
         *,
         snapshot_date - 29 as first_date
-    from {{ periods(ref('int_rental__equipment_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_rental__equipment_calendar')) }} as periods
 ),
 
 bookings as (
@@ -63,10 +63,10 @@ rented as materialized (
     group by rented_days.equipment_id, rented_days.rented_on + days_since
 ),
 
-{{ open_at_end(
+{{ kpi_engine.open_at_end(
     'due',
     'services',
-    opened=local_instant(
+    opened=kpi_engine.local_instant(
         'services.due_on::timestamp', "'" ~ var('rental_timezone') ~ "'"
     ),
     closed='services.completed_at',
@@ -77,7 +77,9 @@ final as (
     select
         periods.snapshot_date,
         periods.equipment_id,
-        {{ percent_of('coalesce(rented.days, 0)', '30') }} as utilization_pct,
+        {{ kpi_engine.percent_of(
+            'coalesce(rented.days, 0)', '30'
+        ) }} as utilization_pct,
         coalesce(rented.days, 0) as rented_days,
         due.total > 0 as maintenance_due,
         coalesce(rented.revenue, 0) as revenue,

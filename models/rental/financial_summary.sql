@@ -1,6 +1,6 @@
 {%- set timezone = "'" ~ var('rental_timezone') ~ "'" -%}
 with periods as (
-    select * from {{ periods(ref('int_rental__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_rental__calendar')) }} as periods
 ),
 
 receipts as (
@@ -21,7 +21,7 @@ financial_transactions as (
 
 {{ outstanding_balance(timezone) }},
 
-{{ open_at_end(
+{{ kpi_engine.open_at_end(
     'pending',
     'payout_reconciliations',
     opened='payout_reconciliations.created_at',
@@ -51,7 +51,7 @@ final as (
                 0
             ) as manual_collections
         from receipts
-        where {{ during('receipts.received_at') }}
+        where {{ kpi_engine.during('receipts.received_at') }}
     ) as received on true
 
     inner join owed on periods.ends_at = owed.at
@@ -73,7 +73,7 @@ final as (
                 0
             ) as net_revenue
         from financial_transactions
-        where {{ during('financial_transactions.occurred_at') }}
+        where {{ kpi_engine.during('financial_transactions.occurred_at') }}
     ) as ledger on true
 )
 

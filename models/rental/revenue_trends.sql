@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_rental__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_rental__calendar')) }} as periods
 ),
 
 receipts as (
@@ -31,7 +31,7 @@ final as (
                 0
             ) as balance
         from receipts
-        where {{ during('receipts.received_at') }}
+        where {{ kpi_engine.during('receipts.received_at') }}
     ) as received on true
 
     inner join lateral (
@@ -39,7 +39,7 @@ final as (
         from card_payments
         where
             card_payments.kind = 'refund'
-            and {{ during('card_payments.paid_at') }}
+            and {{ kpi_engine.during('card_payments.paid_at') }}
     ) as refunded on true
 )
 

@@ -7,8 +7,8 @@
 with periods as (
     select
         *,
-        least(ends_at, {{ present() }}) as state_at
-    from {{ periods(ref('int_rental__calendar')) }} as periods
+        least(ends_at, {{ kpi_engine.present() }}) as state_at
+    from {{ kpi_engine.periods(ref('int_rental__calendar')) }} as periods
 ),
 
 -- Not materialized, so that each day's tickets are found by index.
@@ -29,7 +29,7 @@ moments as (
     cross join priorities
 ),
 
-{{ open_at_end(
+{{ kpi_engine.open_at_end(
     'waiting',
     'tickets',
     opened='tickets.created_at',
@@ -72,25 +72,25 @@ final as (
             tickets.created_at
             >= periods.starts_at - interval '{{ longest_wait }}'
             and tickets.created_at < periods.ends_at
-            and {{ during('breaches.breach_at') }}
+            and {{ kpi_engine.during('breaches.breach_at') }}
             and breaches.breach_at <= periods.state_at
     ) as breached on true
 
     inner join lateral (
         select
-            {{ avg_duration(
+            {{ kpi_engine.avg_duration(
                 'tickets.created_at', 'tickets.first_response_at', 'minute'
             ) }} as avg_first_response_minutes
         from tickets
-        where {{ during('tickets.first_response_at') }}
+        where {{ kpi_engine.during('tickets.first_response_at') }}
     ) as answered on true
 
     inner join lateral (
         select
-            {{ avg_duration('tickets.created_at', 'tickets.resolved_at') }}
+            {{ kpi_engine.avg_duration('tickets.created_at', 'tickets.resolved_at') }}
                 as avg_resolution_hours
         from tickets
-        where {{ during('tickets.resolved_at') }}
+        where {{ kpi_engine.during('tickets.resolved_at') }}
     ) as resolved on true
 
     left join waiting_by_priority on periods.state_at = waiting_by_priority.at

@@ -1,5 +1,5 @@
 with periods as (
-    select * from {{ periods(ref('int_restaurant__calendar')) }} as periods
+    select * from {{ kpi_engine.periods(ref('int_restaurant__calendar')) }} as periods
 ),
 
 activity as (
@@ -73,7 +73,7 @@ final as (
         from activity
         where
             activity.account_id = periods.account_id
-            and {{ during('activity.occurred_at') }}
+            and {{ kpi_engine.during('activity.occurred_at') }}
         group by activity.location_id
     ) as counts on true
 

@@ -51,7 +51,7 @@ select
     least(
         started_at,
         enrolled_at,
-        {{ local_instant('learned_on', 'timezone') }},
+        {{ kpi_engine.local_instant('learned_on', 'timezone') }},
         attempted_at,
         reviewed_at,
         viewed_at

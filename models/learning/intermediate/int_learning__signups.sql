@@ -1,6 +1,6 @@
 with periods as (
     select *
-    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 profiles as (
@@ -16,7 +16,7 @@ final as (
     inner join lateral (
         select count(*)::integer as signups
         from profiles
-        where {{ during('profiles.created_at') }}
+        where {{ kpi_engine.during('profiles.created_at') }}
     ) as counts on counts.signups > 0
 )
 

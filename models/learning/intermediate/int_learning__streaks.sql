@@ -1,5 +1,5 @@
 with learners as (
-    select * from {{ periods(ref('int_learning__learners')) }} as learners
+    select * from {{ kpi_engine.periods(ref('int_learning__learners')) }} as learners
 ),
 
 learning_days as (

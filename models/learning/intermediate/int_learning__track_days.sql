@@ -1,6 +1,6 @@
 with periods as (
     select *
-    from {{ periods(ref('int_learning__activity_calendar')) }} as periods
+    from {{ kpi_engine.periods(ref('int_learning__activity_calendar')) }} as periods
 ),
 
 tracks as (
@@ -38,7 +38,7 @@ final as (
         from enrollments
         where
             enrollments.track_id = tracks.track_id
-            and {{ during('enrollments.enrolled_at') }}
+            and {{ kpi_engine.during('enrollments.enrolled_at') }}
     ) as taken_up on true
 
     where learned.units_completed > 0 or taken_up.enrollments > 0

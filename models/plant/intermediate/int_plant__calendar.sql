@@ -32,7 +32,7 @@ select
     asset_id,
     timezone,
     is_active,
-    least(counted_at, {{ local_instant('planned_on', 'timezone') }})
+    least(counted_at, {{ kpi_engine.local_instant('planned_on', 'timezone') }})
         as started_at
 from first_days
 where is_active

@@ -63,7 +63,9 @@ breaches as (
     select
         payment_schedule_id as entity_id,
         'payment_overdue' as alert_type,
-        {{ local_instant('(due_on + 1)::timestamp', timezone) }} as started_at,
+        {{ kpi_engine.local_instant(
+            '(due_on + 1)::timestamp', timezone
+        ) }} as started_at,
         '{{ severity.payment_overdue }}' as severity,
         jsonb_build_object(
             'booking_id', booking_id,
@@ -76,7 +78,7 @@ breaches as (
     select
         services.equipment_maintenance_id as entity_id,
         'maintenance_overdue' as alert_type,
-        {{ local_instant('(services.due_on + 1)::timestamp', timezone) }}
+        {{ kpi_engine.local_instant('(services.due_on + 1)::timestamp', timezone) }}
             as started_at,
         '{{ severity.maintenance_overdue }}' as severity,
         jsonb_build_object(
@@ -90,7 +92,7 @@ breaches as (
     select
         equipment.equipment_id as entity_id,
         'low_utilization' as alert_type,
-        {{ local_instant('low.since::timestamp', timezone) }} as started_at,
+        {{ kpi_engine.local_instant('low.since::timestamp', timezone) }} as started_at,
         '{{ severity.low_utilization }}' as severity,
         jsonb_build_object(
             'utilization_pct', low.utilization_pct,

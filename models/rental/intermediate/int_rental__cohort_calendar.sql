@@ -18,5 +18,5 @@ first_cohorts as (
 select
     timezone,
     is_active,
-    {{ local_instant('cohort_month', 'timezone') }} as started_at
+    {{ kpi_engine.local_instant('cohort_month', 'timezone') }} as started_at
 from first_cohorts

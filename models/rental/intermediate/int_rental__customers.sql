@@ -1,5 +1,7 @@
 with periods as (
-    select * from {{ periods(ref('int_rental__customer_calendar')) }} as periods
+    select * from {{ kpi_engine.periods(
+        ref('int_rental__customer_calendar')
+    ) }} as periods
 ),
 
 bookings as (

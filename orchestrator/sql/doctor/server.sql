@@ -1,4 +1,4 @@
--- The version (as macros/runtime/check_target.sql wants it), and whether anything
+-- The version (as the engine's check_target.sql wants it), and whether anything
 -- can be written: a replica, or a server whose disk is full, takes nothing.
 select
     case

@@ -50,7 +50,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'kpi_daily',
     'different.community_id',
     'different.metric_date',

@@ -55,7 +55,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'kpi_monthly',
     'different.community_id',
     'different.first_day',

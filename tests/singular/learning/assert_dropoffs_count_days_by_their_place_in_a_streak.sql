@@ -70,9 +70,9 @@ different as (
 
 select * from different
 where
-    {{ has_no_open_request(
+    {{ kpi_engine.has_no_open_request(
         'streak_dropoffs', 'null::uuid', 'null::date', 'null::date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'int_learning__streaks', 'null::uuid', 'null::date', 'null::date'
     ) }}

@@ -50,7 +50,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'int_learning__streaks',
     'different.user_id',
     'null::date',

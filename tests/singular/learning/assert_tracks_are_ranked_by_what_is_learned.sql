@@ -83,9 +83,9 @@ different as (
 
 select * from different
 where
-    {{ has_no_open_request(
+    {{ kpi_engine.has_no_open_request(
         'popular_tracks', 'null::uuid', 'null::date', 'null::date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'int_learning__track_days', 'null::uuid', 'null::date', 'null::date'
     ) }}

@@ -41,7 +41,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'active_learning_days',
     'null::uuid',
     'different.activity_date - 29',

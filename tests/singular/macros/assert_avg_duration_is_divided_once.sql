@@ -35,8 +35,10 @@ computed as (
         label,
         min(minutes) as minutes,
         min(hours) as hours,
-        {{ avg_duration('start_at', 'finish_at', 'minute') }} as actual_minutes,
-        {{ avg_duration('start_at', 'finish_at') }} as actual_hours
+        {{ kpi_engine.avg_duration(
+            'start_at', 'finish_at', 'minute'
+        ) }} as actual_minutes,
+        {{ kpi_engine.avg_duration('start_at', 'finish_at') }} as actual_hours
     from cases
     group by label
 )

@@ -22,7 +22,7 @@ computed as (
         latest.balance as actual
     from cases
     left join lateral (
-        {{ latest_as_of(
+        {{ kpi_engine.latest_as_of(
             'unit_balances', 'cases', 'unit_no', 'as_of_date',
             'cases.metric_date'
         ) }}

@@ -101,7 +101,7 @@ with cases (label, local_time, timezone, expected) as (
 computed as (
     select
         *,
-        {{ local_instant('local_time', 'timezone') }} as actual
+        {{ kpi_engine.local_instant('local_time', 'timezone') }} as actual
     from cases
 )
 

@@ -12,7 +12,7 @@ with cases (label, number, expected) as (
 computed as (
     select
         *,
-        {{ number_of('number', 'unit') }} as actual
+        {{ kpi_engine.number_of('number', 'unit') }} as actual
     from cases
 )
 

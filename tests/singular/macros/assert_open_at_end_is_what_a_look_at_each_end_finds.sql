@@ -26,7 +26,7 @@ things as (
     from generate_series(1, 500) as amounts (amount)
 ),
 
-{{ open_at_end(
+{{ kpi_engine.open_at_end(
     'found',
     'things',
     opened='things.opened_at',

@@ -15,7 +15,7 @@ with cases (label, current_value, previous_value, expected) as (
 computed as (
     select
         *,
-        {{ percent_change('current_value', 'previous_value') }} as actual
+        {{ kpi_engine.percent_change('current_value', 'previous_value') }} as actual
     from cases
 )
 

@@ -13,7 +13,7 @@ with cases (label, part, whole, expected) as (
 computed as (
     select
         *,
-        {{ percent_of('part', 'whole') }} as actual
+        {{ kpi_engine.percent_of('part', 'whole') }} as actual
     from cases
 )
 

@@ -38,17 +38,17 @@ actual as (
     select
         series.*,
         'day' as grain
-    from ({{ period_series(days, 'calendar', 'requests') }}) as series
+    from ({{ kpi_engine.period_series(days, 'calendar', 'requests') }}) as series
     union all
     select
         series.*,
         'week' as grain
-    from ({{ period_series(weeks, 'calendar', 'requests') }}) as series
+    from ({{ kpi_engine.period_series(weeks, 'calendar', 'requests') }}) as series
     union all
     select
         series.*,
         'month' as grain
-    from ({{ period_series(months, 'calendar', 'requests') }}) as series
+    from ({{ kpi_engine.period_series(months, 'calendar', 'requests') }}) as series
 ),
 
 expected (grain, period, starts_at, ends_at) as (

@@ -7,7 +7,7 @@ set_empty as materialized (
 ),
 
 unset as materialized (
-    select {{ present() }} as actual from set_empty
+    select {{ kpi_engine.present() }} as actual from set_empty
 ),
 
 set_to_leap_day as materialized (
@@ -16,7 +16,7 @@ set_to_leap_day as materialized (
 ),
 
 rehearsed as materialized (
-    select {{ present() }} as actual from set_to_leap_day
+    select {{ kpi_engine.present() }} as actual from set_to_leap_day
 ),
 
 restored as materialized (

@@ -1,11 +1,11 @@
 with cases as (
     select
-        {{ row_id(["'a'::text", "date '2026-06-10'", '7']) }} as id,
-        {{ row_id(["'a'::text", "date '2026-06-11'", '7']) }} as other_date,
-        {{ row_id(["'ab'::text", "'c'::text"]) }} as split_late,
-        {{ row_id(["'a'::text", "'bc'::text"]) }} as split_early,
-        {{ row_id(["'7'::text"]) }} as as_text,
-        {{ row_id(['7']) }} as as_number
+        {{ kpi_engine.row_id(["'a'::text", "date '2026-06-10'", '7']) }} as id,
+        {{ kpi_engine.row_id(["'a'::text", "date '2026-06-11'", '7']) }} as other_date,
+        {{ kpi_engine.row_id(["'ab'::text", "'c'::text"]) }} as split_late,
+        {{ kpi_engine.row_id(["'a'::text", "'bc'::text"]) }} as split_early,
+        {{ kpi_engine.row_id(["'7'::text"]) }} as as_text,
+        {{ kpi_engine.row_id(['7']) }} as as_number
 )
 
 select *

@@ -49,7 +49,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'daily_summaries',
     'different.asset_id',
     'different.worked_on',

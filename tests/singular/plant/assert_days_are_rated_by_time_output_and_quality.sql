@@ -44,7 +44,7 @@ where
         is_planned <> (oee_percentage is not null)
         or abs(oee_percentage - expected) > 0.01
     )
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'daily_summaries',
         'different.asset_id',
         'different.report_date',

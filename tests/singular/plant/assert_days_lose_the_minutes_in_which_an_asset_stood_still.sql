@@ -130,7 +130,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'daily_summaries',
     'different.asset_id',
     'different.report_date',

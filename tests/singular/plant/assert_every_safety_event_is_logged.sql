@@ -40,6 +40,6 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'safety_events', 'different.id', 'null::date', 'null::date'
 ) }}

@@ -91,7 +91,7 @@ where
             else 'behind'
         end
     )
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'live_snapshots',
         'different.asset_id',
         'different.midnight',

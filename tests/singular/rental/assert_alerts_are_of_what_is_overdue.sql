@@ -147,7 +147,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'alert_candidates',
     'different.entity_id',
     'null::date',

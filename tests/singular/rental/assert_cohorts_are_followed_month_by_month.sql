@@ -100,7 +100,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'customer_cohorts',
     'null::uuid',
     'different.cohort_month',

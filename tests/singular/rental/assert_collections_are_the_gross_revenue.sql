@@ -23,13 +23,13 @@ different as (
 
 select * from different
 where
-    {{ has_no_open_request(
+    {{ kpi_engine.has_no_open_request(
         'financial_summary',
         'null::uuid',
         'different.snapshot_date',
         'different.snapshot_date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'revenue_trends',
         'null::uuid',
         'different.snapshot_date',

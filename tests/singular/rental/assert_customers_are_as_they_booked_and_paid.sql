@@ -97,7 +97,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'int_rental__customers',
     'different.customer_id',
     'null::date',

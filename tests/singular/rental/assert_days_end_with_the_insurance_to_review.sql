@@ -48,7 +48,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'booking_trends',
     'null::uuid',
     'different.bucket_date',

@@ -46,7 +46,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'financial_summary',
     'null::uuid',
     'different.snapshot_date',

@@ -54,7 +54,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'equipment_utilization',
     'different.equipment_id',
     'different.snapshot_date - 29',

@@ -86,7 +86,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'support_sla',
     'null::uuid',
     'different.bucket_date',

@@ -32,7 +32,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'dashboard_kpis',
     'null::uuid',
     'different.snapshot_date - 7',

@@ -42,25 +42,25 @@ different as (
 
 select * from different
 where
-    {{ has_no_open_request(
+    {{ kpi_engine.has_no_open_request(
         'dashboard_kpis',
         'null::uuid',
         'different.snapshot_date',
         'different.snapshot_date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'booking_trends',
         'null::uuid',
         'different.snapshot_date',
         'different.snapshot_date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'revenue_trends',
         'null::uuid',
         'different.snapshot_date',
         'different.snapshot_date'
     ) }}
-    and {{ has_no_open_request(
+    and {{ kpi_engine.has_no_open_request(
         'financial_summary',
         'null::uuid',
         'different.snapshot_date',

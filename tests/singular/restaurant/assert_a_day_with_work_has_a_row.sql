@@ -56,7 +56,7 @@ different as (
 )
 
 select * from different
-where {{ has_no_open_request(
+where {{ kpi_engine.has_no_open_request(
     'metrics_daily',
     'different.account_id',
     'different.worked_on',

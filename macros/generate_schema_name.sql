@@ -1,5 +1,0 @@
-{# Relations live in the schemas that clients know, whatever the profile's own:
-   `analytics` for summary tables, `orchestrator` for what is internal. #}
-{% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ (custom_schema_name or target.schema) | trim }}
-{%- endmacro %}

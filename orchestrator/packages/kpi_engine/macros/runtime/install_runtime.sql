@@ -1,0 +1,82 @@
+{# On-run-start: the schemas, tables and functions that a refresh needs. Does
+   nothing where the database has them as they are written here. #}
+{% macro install_runtime() -%}
+    {%- if execute -%}
+        {%- set sql = [
+            kpi_engine.runtime_tables(),
+            kpi_engine.runtime_access(),
+            kpi_engine.runtime_clock(),
+            kpi_engine.runtime_queue(),
+            kpi_engine.runtime_sources(),
+            kpi_engine.runtime_isolation(),
+            kpi_engine.runtime_refresh(),
+            kpi_engine.runtime_views(),
+            kpi_engine.runtime_status(),
+            kpi_engine.runtime_charts(),
+            kpi_engine.runtime_schedule(),
+            kpi_engine.runtime_watch(),
+            kpi_engine.runtime_backfill(),
+            kpi_engine.runtime_audit(),
+            kpi_engine.runtime_functions(),
+            kpi_engine.runtime_freshness(),
+            kpi_engine.runtime_declarations(),
+            kpi_engine.runtime_contract(),
+            kpi_engine.runtime_table_differences(),
+            kpi_engine.runtime_schema_differences(),
+            kpi_engine.runtime_protection(),
+            kpi_engine.runtime_cron(),
+        ] | join('\n') -%}
+        {%- set version = 'kpi_summaries runtime ' ~ local_md5(sql) -%}
+        {%- if not kpi_engine._is_installed(version) -%}
+            select pg_advisory_xact_lock(hashtext('orchestrator install'));
+            {{ sql }}
+            do $$
+            begin
+                execute format(
+                    'comment on schema orchestrator is %L',
+                    '{{ version }} ' || ({{ kpi_engine._runtime_fingerprint() }})
+                );
+            end
+            $$;
+            commit;
+            begin;
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether this version was the last to be installed, and is as it left it. #}
+{% macro _is_installed(version) -%}
+    {%- do return(run_query(
+        "select obj_description(to_regnamespace('orchestrator'), 'pg_namespace') = '"
+        ~ version ~ " ' || (" ~ kpi_engine._runtime_fingerprint() ~ ")"
+    )[0][0]) -%}
+{%- endmacro %}
+
+{# A hash of the runtime's tables and functions as the database has them; not of what
+   belongs to models and source tables. #}
+{% macro _runtime_fingerprint() -%}
+    select md5(string_agg(part, ',' order by part))
+    from (
+        select concat_ws(
+            ' ', pg_class.relname, pg_attribute.attname, pg_attribute.atttypid
+        ) as part
+        from pg_class
+        inner join pg_attribute
+            on attrelid = pg_class.oid and attnum > 0 and not attisdropped
+        where
+            relnamespace = to_regnamespace('orchestrator')
+            and relkind in ('r', 'S')
+            and relname = any(array[
+                'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
+                'lost_captures', 'uncounted_captures', 'known_uncounted_captures',
+                'notices', 'backfills', 'quarantine', 'access', 'access_functions',
+                'sources', 'source_versions'
+            ])
+        union all
+        select concat_ws(' ', proname, proargtypes::text, md5(prosrc))
+        from pg_proc
+        where
+            pronamespace = to_regnamespace('orchestrator')
+            and proname !~ '^(capture|request|claim|compute|read)_'
+    ) as parts
+{%- endmacro %}

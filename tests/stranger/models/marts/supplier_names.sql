@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select name from {{ source('shop', 'suppliers') }}
