@@ -135,7 +135,8 @@ def test_nothing_is_left_out_for_no_reason():
 
 
 def test_links_lead_somewhere():
-    for name in (*FILES, "benchmarks/README.md", "docs/architecture.md"):
+    others = ("benchmarks/README.md", "docs/architecture.md", "docs/package.md")
+    for name in (*FILES, *others):
         file = CHECKOUT / name
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
             assert (file.parent / target).exists(), (name, target)

@@ -4,6 +4,7 @@ It has nothing of the five examples, and models beside its summary tables that a
 dbt's alone.
 """
 
+import re
 import shutil
 
 import psycopg
@@ -40,6 +41,18 @@ def shop(server):
             assert place.dbt("deps")
             assert place.dbt("build")
             yield place
+
+
+def test_the_guide_has_what_this_project_has():
+    guide = (CHECKOUT / "docs" / "package.md").read_text()
+    (macros,) = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+    assert (STRANGER / "macros" / "engine.sql").read_text() == macros
+    _, settings = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    shown = yaml.safe_load(settings)
+    project = yaml.safe_load((STRANGER / "dbt_project.yml").read_text())
+    assert shown["dispatch"] == project["dispatch"]
+    for folder, config in shown["models"]["shop"].items():
+        assert config == project["models"]["shop"][folder]
 
 
 def test_a_changed_row_rewrites_its_day_alone(shop):
