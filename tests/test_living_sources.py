@@ -423,6 +423,21 @@ def test_a_source_that_one_must_not_touch_is_known_by_its_rows_version(
     assert project.value(COUNTED) == project.value(CALLED)
 
 
+def test_a_source_may_be_noticed_in_another_way_and_by_triggers_again(project):
+    path = declare(project, "capture: {lookback: 9 days}")
+    text = path.read_text()
+    for way in (
+        "capture: {lookback: 9 days}",
+        VERSIONED.format("xmin"),
+        "capture: {tenant: account_id, at: [started_at]}",
+    ):
+        path.write_text(text.replace("capture: {lookback: 9 days}", way))
+        project.answer("run")
+        project.ask(CALLS.format("restaurant.calls"))
+        assert_follows(project)
+    assert project.call("install", "--dry-run").stdout == ""
+
+
 @pytest.mark.parametrize("kind", ["view", "materialized view", "foreign table"])
 def test_what_is_no_table_is_a_source_by_lookback_or_by_version(project, server, kind):
     project.ask("alter table restaurant.calls rename to real_calls")

@@ -47,6 +47,10 @@
         insert into orchestrator.sources as sources ({{ names | join(', ') }})
         select {{ names | join(', ') }} from declared
         on conflict (relation) do update set
+            -- What is noticed otherwise has other functions.
+            installed = case
+                when sources.capture_by = excluded.capture_by then sources.installed
+            end,
             {%- for name in names if name != 'relation' %}
             {{ name }} = excluded.{{ name }}{{ "," if not loop.last }}
             {%- endfor %}

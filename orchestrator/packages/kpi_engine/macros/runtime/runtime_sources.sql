@@ -528,7 +528,8 @@ begin
                     p_repair
                     and (
                         sources.lost_since is not null
-                        or orchestrator.misses_replication(sources)
+                        or exists (select from pg_subscription_rel)
+                        and orchestrator.misses_replication(sources)
                     )
                 )
             )
@@ -683,7 +684,14 @@ begin
         end if;
     end loop;
     if p_repair then
-        perform orchestrator.drop_triggers(source.generated_name, root);
+        begin
+            perform set_config('lock_timeout', '50ms', true);
+            perform orchestrator.drop_triggers(source.generated_name, root);
+        exception when others then
+            -- Then they ask for a little too much, until the next look.
+            null;
+        end;
+        perform set_config('lock_timeout', waits, true);
     end if;
 
     if is_restored and not is_lost then
