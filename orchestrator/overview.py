@@ -97,7 +97,7 @@ class Overview:
     @property
     def failures(self) -> list[Summary]:
         """The summary tables whose last run failed, where no incident tells of it."""
-        told = {
+        named = {
             incident.model
             for incident in self.incidents
             if incident.kind in ("failing", "quarantine")
@@ -105,7 +105,7 @@ class Overview:
         return [
             summary
             for summary in self.summaries
-            if summary.last_status == "error" and summary.model not in told
+            if summary.last_status == "error" and summary.model not in named
         ]
 
     @property

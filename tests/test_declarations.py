@@ -66,7 +66,7 @@ def test_a_declaration_that_means_nothing_is_refused(project, declared, sentence
     )
     _, said = project.refuse("run", "-s", "metrics_daily")
     assert sentence in said
-    assert said.endswith("Mend it in models/restaurant/metrics_daily.yml.")
+    assert said.endswith("Fix it in models/restaurant/metrics_daily.yml.")
 
 
 def test_a_name_that_would_be_shared_is_refused(project):

@@ -211,5 +211,5 @@ def test_a_chart_of_a_column_that_is_not_there_is_refused(project):
     _, said = project.refuse("run", "-s", "metrics_daily")
     assert said == (
         'metrics_daily: meta.charts names the column "orders", which the table does '
-        "not have. Mend it in models/restaurant/metrics_daily.yml."
+        "not have. Fix it in models/restaurant/metrics_daily.yml."
     )

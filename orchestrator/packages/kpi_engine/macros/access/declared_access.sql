@@ -28,7 +28,7 @@
             {%- do exceptions.raise_compiler_error(
                 node.name ~ " would be published in " ~ node.schema ~ " as a "
                 ~ node.config.materialized ~ ", which no policy protects. Make it"
-                ~ " a summary table, or give it +schema: orchestrator. Mend it in "
+                ~ " a summary table, or give it +schema: orchestrator. Fix it in "
                 ~ kpi_engine.properties_path(node) ~ "."
             ) -%}
         {%- endif -%}

@@ -19,7 +19,7 @@
     ] -%}
         {%- do exceptions.raise_compiler_error(
             node.name ~ ": meta.period has " ~ name ~ ", which means nothing"
-            ~ " here. Mend it in " ~ kpi_engine.properties_path(node) ~ "."
+            ~ " here. Fix it in " ~ kpi_engine.properties_path(node) ~ "."
         ) -%}
     {%- endfor -%}
     {%- set grain = period.get('grain') | string -%}
@@ -78,7 +78,7 @@
 {% macro _refuse(node, name, value, wanted) -%}
     {%- do exceptions.raise_compiler_error(
         node.name ~ ": meta." ~ name ~ " must be " ~ wanted ~ ", and is "
-        ~ tojson(value) ~ ". Mend it in " ~ kpi_engine.properties_path(node) ~ "."
+        ~ tojson(value) ~ ". Fix it in " ~ kpi_engine.properties_path(node) ~ "."
     ) -%}
 {%- endmacro %}
 

@@ -119,7 +119,7 @@
     {%- for name in summary.at_once if name not in read -%}
         {%- do exceptions.raise_compiler_error(
             node.name ~ ": meta.at_once names " ~ name ~ ", which is none of the"
-            ~ " source tables it reads: " ~ (read | join(', ')) ~ ". Mend it in "
+            ~ " source tables it reads: " ~ (read | join(', ')) ~ ". Fix it in "
             ~ kpi_engine.properties_path(node) ~ "."
         ) -%}
     {%- endfor -%}
@@ -132,7 +132,7 @@
         {%- set fault = kpi_engine._chart_fault(node, summary, chart) -%}
         {%- if fault -%}
             {%- do exceptions.raise_compiler_error(
-                node.name ~ ": meta.charts " ~ fault ~ ". Mend it in "
+                node.name ~ ": meta.charts " ~ fault ~ ". Fix it in "
                 ~ kpi_engine.properties_path(node) ~ "."
             ) -%}
         {%- endif -%}
@@ -204,7 +204,7 @@
         limit 1
     ") -%}
         {%- do exceptions.raise_compiler_error(
-            row[0] ~ ": meta.cadence " ~ row[1] ~ ". Mend it in "
+            row[0] ~ ": meta.cadence " ~ row[1] ~ ". Fix it in "
             ~ paths[row[0]] ~ "."
         ) -%}
     {%- endfor -%}
