@@ -31,7 +31,7 @@ CALLED = """
 
 OPEN = """
     select model, kind, message from orchestrator.alert_incidents
-    where closed_at is null order by id
+    where closed_at is null and kind <> 'stale' order by id
 """
 
 PARTITIONED = """

@@ -29,9 +29,9 @@ SUMMARY = """
 select
     periods."accountId", periods."Day", count(calls.call_id)::integer as "order",
     now() as computed_at
-from {{ periods(ref('int_restaurant__odd_calendar')) }} as periods
+from {{ kpi_engine.periods(ref('int_restaurant__odd_calendar')) }} as periods
 left join {{ ref('stg_restaurant__calls') }} as calls
-    on calls.account_id = periods."accountId" and {{ during('calls.started_at') }}
+    on calls.account_id = periods."accountId" and {{ kpi_engine.during('calls.started_at') }}
 group by 1, 2
 """
 PROPERTIES = {
@@ -55,7 +55,7 @@ PROPERTIES = {
             "constraints": [
                 {"type": "primary_key", "columns": ['"accountId"', '"Day"']}
             ],
-            "data_tests": ["every_period"],
+            "data_tests": ["kpi_engine.every_period"],
             "columns": [
                 {"name": "accountId", "data_type": "uuid", "quote": True},
                 {"name": "Day", "data_type": "date", "quote": True},

@@ -16,4 +16,3 @@ where date < (
     select min(calls.started_at)::date - 1 from restaurant.calls
 );
 drop table benchmark.calls;
-vacuum analyze restaurant.calls;
