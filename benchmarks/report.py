@@ -39,6 +39,12 @@ class Measured:
         self._files = {(result["part"], result["size"]): result for result in results}
 
     @property
+    def days(self) -> str:
+        """From when to when it was measured."""
+        days = sorted({str(each["measured_at"]) for each in self._files.values()})
+        return " to ".join(dict.fromkeys((days[0], days[-1])))
+
+    @property
     def latest(self) -> dict[str, Any]:
         """The file that was written last."""
         return max(self._files.values(), key=lambda result: result["measured_at"])
@@ -92,7 +98,7 @@ def _report(measured: Measured, drawn: Sequence[str]) -> Iterator[str]:
     yield "# What was measured"
     yield ""
     yield (
-        f"By `bin/benchmark`, {latest['measured_at']}: {machine['cores']} cores, "
+        f"By `bin/benchmark`, {measured.days}: {machine['cores']} cores, "
         f"{machine['memory_gb']} GB, {machine['system']}, PostgreSQL "
         f"{machine['postgresql']}, Python {machine['python']}, dbt {machine['dbt']}. "
         "Times are medians. Sizes are calls; with each come 0.4 orders and "
