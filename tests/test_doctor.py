@@ -48,7 +48,7 @@ def examine(place):
     return found
 
 
-def told(found, verdict):
+def findings(found, verdict):
     """What is told of each check, in one text."""
     texts = {}
     for entry in found:
@@ -89,10 +89,10 @@ def forwarded(url, address):
 
 def test_a_sound_database_is_fine_before_anything_is_built(sources):
     found = examine(sources)
-    assert told(found, "problem") == told(found, "warning") == {}
+    assert findings(found, "problem") == findings(found, "warning") == {}
     checks = [entry["check"] for entry in found]
     assert {"server", "role", "sources", "indexes", "tables"} <= set(checks)
-    assert "nothing is installed here yet" in told(found, "ok")["tables"]
+    assert "nothing is installed here yet" in findings(found, "ok")["tables"]
     assert sources.value("select to_regnamespace('orchestrator')") is None
     assert "A build will work" in sources.call("doctor").stdout
 
@@ -103,7 +103,7 @@ def test_what_is_amiss_is_named_and_mended_by_the_remedies(sources):
     try:
         sources.write_profile(user="visitor", password="visitor")
         found = examine(sources)
-        problems, warnings = told(found, "problem"), told(found, "warning")
+        problems, warnings = findings(found, "problem"), findings(found, "warning")
         assert "visitor may not create the schema orchestrator" in problems["role"]
         assert "the schema analytics is not one of visitor" in problems["role"]
         assert "there is no table restaurant.reservations" in problems["sources"]
@@ -135,7 +135,7 @@ def test_what_is_amiss_is_named_and_mended_by_the_remedies(sources):
                     with psycopg.connect(sources.url, autocommit=True) as connection:
                         connection.execute(entry["remedy"])
             found = examine(sources)
-        assert told(found, "problem") == told(found, "warning") == {}
+        assert findings(found, "problem") == findings(found, "warning") == {}
     finally:
         sources.ask("alter schema analytics owner to current_user")
         sources.ask("drop owned by visitor cascade")
@@ -147,7 +147,7 @@ def test_a_connection_that_cannot_work_is_refused_in_words(sources):
     host, port = TRANSACTION_POOLER
     with forwarded(sources.url, TRANSACTION_POOLER):
         sources.write_profile(host=host, port=port)
-        assert "port 6543" in told(examine(sources), "problem")["connection"]
+        assert "port 6543" in findings(examine(sources), "problem")["connection"]
         code, sentence = sources.refuse("run")
         assert code == 1
         assert "session pooler" in sentence
@@ -159,7 +159,7 @@ def test_a_connection_that_cannot_work_is_refused_in_words(sources):
     assert "needs IPv6" in sources.refuse("doctor")[1]
 
     sources.write_profile(autocommit=True)
-    assert "autocommit" in told(examine(sources), "problem")["connection"]
+    assert "autocommit" in findings(examine(sources), "problem")["connection"]
 
 
 def test_what_the_project_declares_decides_what_is_examined(sources):
@@ -173,7 +173,7 @@ def test_what_the_project_declares_decides_what_is_examined(sources):
     assert done == 1
     model.write_text(text)
     sources.ask("create publication powersync")
-    problems = told(examine(sources), "problem")
+    problems = findings(examine(sources), "problem")
     assert problems == {
         "replication": "tables are to be replicated, and wal_level is replica\n"
     }
@@ -181,8 +181,8 @@ def test_what_the_project_declares_decides_what_is_examined(sources):
     # Of a project that cannot be read, what it needs is not known; the rest is.
     model.write_text("models: [")
     found = examine(sources)
-    assert "kpi_daily.yml" in told(found, "problem")["project"]
-    assert "PostgreSQL" in told(found, "ok")["server"]
+    assert "kpi_daily.yml" in findings(found, "problem")["project"]
+    assert "PostgreSQL" in findings(found, "ok")["server"]
 
 
 def test_rows_from_before_their_tenants_first_day_are_counted(project):
@@ -195,7 +195,7 @@ def test_rows_from_before_their_tenants_first_day_are_counted(project):
         "'day', now() - interval '5 days', timezone))"
     )[0]
     assert rows > 0
-    history = told(examine(project), "warning")["history"]
+    history = findings(examine(project), "warning")["history"]
     assert f"{rows} rows of community.access_logs, the earliest of " in history
     assert project.dbt("test", "-s", "int_community__calendar")
     assert not project.dbt("--warn-error", "test", "-s", "int_community__calendar")
@@ -204,7 +204,7 @@ def test_rows_from_before_their_tenants_first_day_are_counted(project):
         "update community.communities set created_at = '2001-01-01' where id = %s",
         community,
     )
-    assert "history" not in told(examine(project), "warning")
+    assert "history" not in findings(examine(project), "warning")
 
 
 POOLER = """
@@ -257,7 +257,7 @@ def test_a_transaction_pooler_is_known_by_what_it_does(sources, mode):
     with pooled(sources.url, sources.folder, mode) as port:
         sources.write_profile(host="127.0.0.1", port=port)
         if mode == "session":
-            assert told(examine(sources), "problem") == {}
+            assert findings(examine(sources), "problem") == {}
             assert sources.call("run").exit_code == 0
             return
         for command in ("doctor", "run", "status"):

@@ -16,6 +16,7 @@
     {%- set function = kpi_engine._reading_function(model) if kpi_engine._reads_sources(model) -%}
     {%- set compiled = local_md5(sql ~ function) -%}
 
+    {%- do kpi_engine.outlive_idleness() -%}
     {%- do kpi_engine.check_model_sources() -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
@@ -73,11 +74,10 @@
 {%- endmacro %}
 
 {% macro _reading_function(model) -%}
-    {%- set name = 'read_' ~ model.name -%}
-    {%- if name | length > 63 -%}
-        {%- set name = name[:52] ~ '_' ~ local_md5(model.name)[:10] -%}
-    {%- endif -%}
-    {%- do return('orchestrator.' ~ adapter.quote(name)) -%}
+    {%- do return(
+        'orchestrator.'
+        ~ adapter.quote(kpi_engine.fitting_name('read_' ~ model.name))
+    ) -%}
 {%- endmacro %}
 
 {# SQL without the database's name, so that a copy of the database works, too. #}

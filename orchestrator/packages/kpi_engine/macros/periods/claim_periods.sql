@@ -3,6 +3,7 @@
    refreshed once it is there: see publish. #}
 {% macro claim_periods() -%}
     {%- if execute and kpi_engine.is_summary(model) -%}
+        {%- do kpi_engine.outlive_idleness() -%}
         {%- do kpi_engine.check_model_sources() -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.

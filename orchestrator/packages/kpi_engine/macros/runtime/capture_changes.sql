@@ -31,7 +31,9 @@
                 {{ kpi_engine._install_capture(entry.source, entry.models, table, row) }}
             {%- endif -%}
         {%- endfor -%}
-        {%- if run_query("select orchestrator.has_unused_captures()")[0][0] %}
+        {%- if run_query(
+            "select exists (select from orchestrator.unused_captures())"
+        )[0][0] %}
             select orchestrator.drop_unused_captures();
             commit;
             begin;

@@ -28,7 +28,6 @@
 {# Before a model is built: the source tables that it reads itself are there, with
    the columns that sources.yml names. #}
 {% macro check_model_sources() -%}
-    {%- do kpi_engine.outlive_idleness() -%}
     {%- for id in model.depends_on.nodes if execute and id in graph.sources -%}
         {%- set source = graph.sources[id] -%}
         {%- set relation = kpi_engine.source_relation(source) -%}

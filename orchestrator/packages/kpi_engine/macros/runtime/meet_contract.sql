@@ -1,16 +1,17 @@
 {# Bring the model's table to its contract, before its rows are computed or (is_last)
-   after that: see runtime_contract. Nothing where it is there. #}
+   after that: see runtime_contract. Returns whether it was there already. #}
 {% macro meet_contract(is_last) -%}
     {%- set columns = get_table_columns_and_constraints() -%}
     {%- set indexes = config.get('indexes') or [] -%}
     {%- set declared = local_md5(columns ~ tojson(indexes)) -%}
     {%- set relation = kpi_engine.literal(this.include(database=false)) -%}
     {%- set empty = 'pg_temp.' ~ adapter.quote(model.name) -%}
-    {%- if not run_query("
+    {%- set is_met = run_query("
         select orchestrator.meets_contract(
             " ~ kpi_engine.literal(model.name) ~ ", " ~ relation ~ ", '" ~ declared ~ "'
         )
     ")[0][0] -%}
+    {%- if not is_met -%}
         {%- set sql -%}
             create temporary table {{ adapter.quote(model.name) }} {{ columns }};
             {%- for index in indexes %}
@@ -28,6 +29,7 @@
             {%- do exceptions.warn(kept) -%}
         {%- endif -%}
     {%- endif -%}
+    {%- do return(is_met) -%}
 {%- endmacro %}
 
 {# dbt's own, but for a summary table, whose indexes its contract makes: these are
@@ -38,8 +40,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# {name, definition, reference} of a model's foreign keys, for orchestrator.models. They may name
-   a source table as `source.table`, and follow a key that changes. #}
+{# {name, definition, reference} of a model's foreign keys, for orchestrator.models.
+   They may name a source table as `source.table`, and follow a key that changes. #}
 {% macro foreign_keys_of(node) -%}
     {%- set found = [] -%}
     {%- for key in node.constraints
@@ -60,12 +62,10 @@
         {%- if not modules.re.search('\\bon update\\b', definition.text) -%}
             {%- set definition.text = definition.text ~ ' on update cascade' -%}
         {%- endif -%}
-        {%- set name = node.name ~ '_' ~ key.columns | join('_') ~ '_fkey' -%}
-        {%- if name | length > 63 -%}
-            {%- set name = name[:52] ~ '_' ~ local_md5(name)[:10] -%}
-        {%- endif -%}
         {%- do found.append({
-            'name': name,
+            'name': kpi_engine.fitting_name(
+                node.name ~ '_' ~ key.columns | join('_') ~ '_fkey'
+            ),
             'definition': definition.text,
             'reference': definition.reference,
         }) -%}

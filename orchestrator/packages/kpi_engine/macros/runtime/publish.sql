@@ -16,12 +16,11 @@
                 obj_description(
                     to_regprocedure('" ~ kpi_engine.compute_function_name() ~ "'), 'pg_proc'
                 ),
-                current_setting('orchestrator.scope', true)
+                current_setting('orchestrator.scope', true),
+                not exists (select from " ~ this.include(database=false) ~ ")
         ")[0] -%}
-        {%- set is_empty = not run_query(
-            "select exists (select from " ~ this.include(database=false) ~ ")"
-        )[0][0] -%}
-        {%- do kpi_engine.meet_contract(is_last=false) -%}
+        {%- set is_empty = present[3] -%}
+        {%- set is_met = kpi_engine.meet_contract(is_last=false) -%}
         {%- if present[0] and is_empty -%}
             {%- do run_query(kpi_engine._make_foreign_keys()) -%}
         {%- elif present[0] and not flags.EMPTY and present[2] != 'everything' -%}
@@ -42,7 +41,9 @@
                 {%- do kpi_engine._refresh_in_slices() -%}
             {%- endif -%}
         {%- endif -%}
-        {%- do kpi_engine.meet_contract(is_last=true) -%}
+        {%- if not is_met -%}
+            {%- do kpi_engine.meet_contract(is_last=true) -%}
+        {%- endif -%}
         {%- if present[0] and not is_empty -%}
             {%- do run_query(kpi_engine._make_foreign_keys()) -%}
         {%- endif -%}

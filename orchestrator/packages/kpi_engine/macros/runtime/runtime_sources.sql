@@ -747,14 +747,6 @@ as $$
         )
 $$;
 
-create or replace function orchestrator.has_unused_captures()
-returns boolean
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select exists (select from orchestrator.unused_captures())
-$$;
-
 create or replace function orchestrator.drop_unused_captures()
 returns void
 language plpgsql
