@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -67,7 +67,7 @@ def all_summaries(connection: Connection[Any]) -> list[Summary]:
 def refresh(
     connection: Connection[Any],
     model: str,
-    tenant: UUID | None = None,
+    tenant: str | None = None,
     first: date | None = None,
     last: date | None = None,
 ) -> Refresh:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import dict_row, namedtuple_row
@@ -45,7 +44,7 @@ def backfill(
     model: str,
     first: date,
     last: date,
-    tenant: UUID | None = None,
+    tenant: str | None = None,
 ) -> Iterator[Slice]:
     """Compute local days of a summary table and of those that read it, in slices.
 

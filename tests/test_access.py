@@ -353,8 +353,8 @@ def test_freshness_is_told_of_what_a_caller_may_read(whole_project, people):
         return {row[:2]: row[2:] for row in everybody[name].does(query)}
 
     plant = {(table, None) for table in TABLES["plant"]}
-    mine = {(table, a["community"]) for table in TABLES["community"]}
-    account = ("metrics_daily", a["restaurant"])
+    mine = {(table, str(a["community"])) for table in TABLES["community"]}
+    account = ("metrics_daily", str(a["restaurant"]))
     assert everybody["anon"].does(query) == REFUSED
     assert told("admin of A").keys() == plant | mine | {account}
     assert told("member of A").keys() == plant | {account}
@@ -373,8 +373,8 @@ def test_freshness_is_told_of_what_a_caller_may_read(whole_project, people):
         if model == "revenue_trends"
     }
     assert as_of.month == 2
-    assert everything["kpi_daily", a["community"]][0].month == 1
-    assert everything["kpi_daily", b["community"]][0].month != 1
+    assert everything["kpi_daily", str(a["community"])][0].month == 1
+    assert everything["kpi_daily", str(b["community"])][0].month != 1
     assert not any(is_late for _, is_late in everything.values())
     whole_project.ask(
         "update orchestrator.models set refreshed_through = now() - interval '2 hours'"
@@ -597,7 +597,7 @@ def test_roles_and_functions_of_supabase_are_left_as_they_are(sources):
     sources.answer("run", "-s", "metrics_daily")
     assert sources.ask(query) == before
     # What Supabase has beside them is made, and says whose it is.
-    assert "made by kpi_summaries" in sources.value(
+    assert "made by kpi_engine" in sources.value(
         "select obj_description('auth.role()'::regprocedure)"
     )
     sources.ask(

@@ -44,7 +44,7 @@ def test_an_installation_is_rehearsed_made_upgraded_and_then_left_alone(sources)
     assert triggers > 0
     assert sources.call("install", "--dry-run").stdout == ""
 
-    sources.ask("comment on schema orchestrator is 'kpi_summaries runtime of old'")
+    sources.ask("comment on schema orchestrator is 'kpi_engine runtime of old'")
     sources.ask("drop trigger orchestrator_capture_insert on restaurant.orders")
     sources.ask('update orchestrator.models set cadence = \'{"every": "hour"}\'')
     done = [step["hook"] for step in sources.answer("install")]

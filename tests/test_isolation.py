@@ -14,7 +14,7 @@ pytest_plugins = ["projects"]
 ACCOUNTS = "select id from restaurant.accounts order by id"
 
 QUARANTINE = """
-    select tenant, attempts, reason from orchestrator.quarantine
+    select tenant::uuid, attempts, reason from orchestrator.quarantine
     where model = 'metrics_daily' order by tenant
 """
 
@@ -122,7 +122,7 @@ def test_one_tenants_bad_row_stops_that_tenant_alone(project, poison, refreshed_
     assert project.ask(QUARANTINE) == [(bad, 2, why)]
     as_of = dict(
         project.ask(
-            "select tenant_id, as_of from analytics.data_freshness"
+            "select tenant_id::uuid, as_of from analytics.data_freshness"
             " where model = 'metrics_daily'"
         )
     )

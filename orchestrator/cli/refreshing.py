@@ -3,7 +3,6 @@
 import signal
 import time
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import click
 
@@ -156,7 +155,7 @@ def worker(
 @main.command()
 @of_project
 @click.argument("model", shell_complete=summaries_here)
-@click.option("--tenant", type=click.UUID, help="Only this tenant's periods.")
+@click.option("--tenant", help="Only this tenant's periods.")
 @click.option("--from", "first", type=day, help="From this local day on.")
 @click.option("--to", "last", type=day, help="Up to this local day.")
 @json_option
@@ -165,7 +164,7 @@ def refresh(
     ctx: click.Context,
     project: Project,
     model: str,
-    tenant: UUID | None,
+    tenant: str | None,
     first: datetime | None,
     last: datetime | None,
     as_json: bool,
@@ -199,14 +198,14 @@ def refresh(
 @click.argument("model", shell_complete=summaries_here)
 @click.option("--from", "first", type=day, required=True, help="The first local day.")
 @click.option("--to", "last", type=day, help="The last local day (else today).")
-@click.option("--tenant", type=click.UUID, help="Only this tenant's periods.")
+@click.option("--tenant", help="Only this tenant's periods.")
 @json_option
 def backfill(
     project: Project,
     model: str,
     first: datetime,
     last: datetime | None,
-    tenant: UUID | None,
+    tenant: str | None,
     as_json: bool,
 ) -> None:
     """Compute days of a summary table again, and of those that read it.

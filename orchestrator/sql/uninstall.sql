@@ -140,7 +140,7 @@ begin
                 )
                 or pg_proc.oid::regprocedure::text = any(noted)
                 or obj_description(pg_proc.oid, 'pg_proc')
-                like '%kpi\_summaries%'
+                like '%(kpi\_%)'
             )
     );
 end
@@ -212,7 +212,7 @@ begin
             );
             execute format(
                 'comment on function analytics.%I is %L', part.proname,
-                'Left by kpi_summaries for the policies of its tables'
+                'Left by kpi_engine for the policies of its tables'
             );
         end if;
     end loop;
@@ -253,25 +253,27 @@ begin
     -- What stands by itself goes where nobody uses it.
     if p_drop_tables then
         for part in
-            select 'domain' as kind, to_regtype('analytics.money_amount')::text
-                as name
+            select 'domain' as kind, pg_type.oid::regtype::text as name
+            from pg_type
+            where typtype = 'd'
+                and obj_description(pg_type.oid, 'pg_type') like '%made by kpi\_%'
             union all
             select 'function', pg_proc.oid::regprocedure::text
             from pg_proc
             where pronamespace = to_regnamespace('auth')
                 and obj_description(pg_proc.oid, 'pg_proc')
-                like '%made by kpi_summaries%'
+                like '%made by kpi\_%'
             union all
             select 'schema', nspname::text
             from pg_namespace
             where nspname = 'analytics' or nspname = 'auth'
                 and obj_description(pg_namespace.oid, 'pg_namespace')
-                like 'Made by kpi_summaries%'
+                like 'Made by kpi\_%'
             union all
             select 'role', rolname::text
             from pg_roles
             where shobj_description(pg_roles.oid, 'pg_authid')
-                like '%made by kpi_summaries%'
+                like '%made by kpi\_%'
         loop
             continue when part.name is null;
             begin

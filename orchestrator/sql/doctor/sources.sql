@@ -118,7 +118,7 @@ findings as (
         'warning',
         format('row-level security may hide rows of %%s from %%s', relation, current_user),
         format(
-            'create policy kpi_summaries on %%s for select to %%I using (true);',
+            'create policy kpi_engine on %%s for select to %%I using (true);',
             relation, current_user
         )
     from seen

@@ -1,5 +1,5 @@
 {% set days = {
-    'tenant': 'tenant', 'column': 'period', 'expression': 'target.period',
+    'tenant': 'tenant', 'tenant_type': 'integer', 'column': 'period', 'expression': 'target.period',
     'grain': 'day', 'rows': 'every', 'present': 'absent', 'window': '0',
 } %}
 {% set weeks = dict(days, grain='week', window='1 week') %}

@@ -47,13 +47,9 @@
                 "has meta.access.tenant " ~ tojson(access.get('tenant'))
                 ~ ", which is none of its columns"
             ) -%}
-        {%- elif is_published and column.data_type != 'uuid' -%}
-            {%- do kpi_engine._refuse_access(node,
-                "has meta.access.tenant " ~ access.tenant ~ " of type "
-                ~ column.data_type ~ ": a tenant's id must be a uuid"
-            ) -%}
         {%- endif -%}
-        {%- set function = kpi_engine._tenants_function(node, access) -%}
+        {%- set tenant_type = kpi_engine.key_type(node, access.get('tenant')) -%}
+        {%- set function = kpi_engine._tenants_function(node, access, tenant_type) -%}
     {%- endif -%}
     {%- do return({
         'model': node.name,
@@ -61,6 +57,7 @@
         'is_published': is_published,
         'readers': readers,
         'tenant': access.get('tenant') if readers == 'members' else none,
+        'tenant_type': tenant_type if readers == 'members' else none,
         'tenants_function': function.name if function and is_published else none,
         'members': function.members if function else none,
         'roles': roles,
@@ -72,7 +69,7 @@
 {%- endmacro %}
 
 {# {name, sql, members}: whose rows the caller may read. #}
-{% macro _tenants_function(node, access) -%}
+{% macro _tenants_function(node, access, tenant_type) -%}
     {%- set members = access.get('members') or {} -%}
     {%- for key in ['source', 'tenant', 'user'] if not members.get(key) -%}
         {%- do kpi_engine._refuse_access(node,
@@ -83,23 +80,39 @@
     {%- set name = 'analytics.' ~ kpi_engine._quote_if_needed(
         'readable_' ~ access.tenant ~ 's'
     ) -%}
+    {%- set relation = kpi_engine._access_source(node, members.source) -%}
+    {%- set tenant = kpi_engine._quote_if_needed(members.tenant) -%}
+    {%- set user = kpi_engine._quote_if_needed(members.user) -%}
     {%- set sql -%}
+select orchestrator.drop_unlike({{ kpi_engine.literal(name ~ '()') }}, '{{ tenant_type }}');
 create or replace function {{ name }}()
-returns setof uuid
+returns setof {{ tenant_type }}
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $readable$
 begin
     return query
-    select members.{{ kpi_engine._quote_if_needed(members.tenant) }}
-    from {{ kpi_engine._access_source(node, members.source) }} as members
+    select members.{{ tenant }}::{{ tenant_type }}
+    from {{ relation }} as members
     where
-        members.{{ kpi_engine._quote_if_needed(members.user) }}
-        = (select orchestrator.caller_id())
+        -- The caller's id as this table has users': a uuid, a number, a text.
+        members.{{ user }} = (
+            select caller.{{ user }}
+            from jsonb_populate_record(
+                null::{{ relation }},
+                jsonb_build_object(
+                    {{ kpi_engine.literal(members.user) }}, orchestrator.caller_id()
+                )
+            ) as caller
+        )
         {%- for column, value in (members.get('only') or {}).items() %}
         and members.{{ kpi_engine._quote_if_needed(column) }}
         = '{{ value | string | replace("'", "''") }}'
         {%- endfor %};
+exception
+    -- What cannot be one of their ids is nobody's: a bad token is no error.
+    when data_exception or check_violation then
+        return;
 end
 $readable$
     {%- endset -%}
@@ -107,7 +120,7 @@ $readable$
         'name': name,
         'sql': sql,
         'members': {
-            'relation': kpi_engine._access_source(node, members.source),
+            'relation': relation,
             'tenant': members.tenant,
             'user': members.user,
             'only': members.get('only') or {},

@@ -11,7 +11,7 @@ begin
             execute format('create role %I nologin noinherit', name);
             execute format(
                 'comment on role %I is %L', name,
-                'API role, made by kpi_summaries as this server had none'
+                'API role, made by kpi_engine as this server had none'
             );
             -- So that its owner may try what a client can read.
             if not (select rolsuper from pg_roles where rolname = current_user)
@@ -46,7 +46,7 @@ declare
 begin
     if to_regnamespace('auth') is null then
         create schema auth;
-        comment on schema auth is 'Made by kpi_summaries as Supabase''s stand-in';
+        comment on schema auth is 'Made by kpi_engine as Supabase''s stand-in';
         grant usage on schema auth to anon, authenticated, service_role;
     end if;
     if to_regprocedure('auth.jwt()') is null then
@@ -60,7 +60,7 @@ begin
             )::jsonb
         $jwt$;
         comment on function auth.jwt() is
-        'The caller''s claims, as on Supabase; made by kpi_summaries';
+        'The caller''s claims, as on Supabase; made by kpi_engine';
     end if;
     -- Those that an earlier version has made.
     for name in
@@ -68,7 +68,7 @@ begin
         from pg_proc
         where
             pronamespace = to_regnamespace('auth')
-            and obj_description(pg_proc.oid, 'pg_proc') like '%made by kpi_summaries'
+            and obj_description(pg_proc.oid, 'pg_proc') like '%made by kpi\_%'
             and 'search_path=""' = any(proconfig)
     loop
         execute format(
@@ -87,7 +87,7 @@ begin
             )::uuid
         $uid$;
         comment on function auth.uid() is
-        'Who the caller is, as on Supabase; made by kpi_summaries';
+        'Who the caller is, as on Supabase; made by kpi_engine';
     end if;
     if to_regprocedure('auth.role()') is null then
         create function auth.role() returns text
@@ -101,22 +101,27 @@ begin
             )
         $role$;
         comment on function auth.role() is
-        'The caller''s role, as on Supabase; made by kpi_summaries';
+        'The caller''s role, as on Supabase; made by kpi_engine';
     end if;
 end
 $$;
 
--- The caller's id; null where there is none or it is malformed, so that a bad
--- token is nobody's and not an error in every query.
+-- The caller's id; null where there is none or the token is malformed, so that a bad
+-- one is nobody's and not an error in every query. Where auth.uid() takes ids for
+-- uuids only, those of other types are in the token.
 create or replace function orchestrator.caller_id()
-returns uuid
+returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return auth.uid();
+    return auth.uid()::text;
 exception when others then
-    return null;
+    begin
+        return auth.jwt() ->> 'sub';
+    exception when others then
+        return null;
+    end;
 end
 $$;
 

@@ -1,33 +1,5 @@
 {# Who may read what, as the models declare it. #}
 {% macro runtime_declarations() %}
-create table if not exists orchestrator.access (
-    model text primary key,
-    relation text not null,
-    is_published boolean not null,
-    readers text not null,
-    tenant text,
-    tenants_function text,
-    members jsonb,
-    roles jsonb not null,
-    publication text not null,
-    is_replicated boolean not null,
-    trusted_roles text [] not null
-);
-comment on table orchestrator.access is
-'Who may read a summary table, as its model declares. One row per summary '
-'table.';
-
-create table if not exists orchestrator.access_functions (
-    function text primary key,
-    declared text,
-    installed text,
-    definition text
-);
-comment on table orchestrator.access_functions is
-'The functions that say who a caller is and whose rows are theirs: the '
-'statement that the models declare, the one that was run, and what it made. One '
-'row per function.';
-
 -- Note what the project declares of every summary table. What it no longer has
 -- stays as it was last declared for as long as its table stays.
 create or replace function orchestrator.declare_access(
@@ -57,6 +29,7 @@ as $$
         is_published = excluded.is_published,
         readers = excluded.readers,
         tenant = excluded.tenant,
+        tenant_type = excluded.tenant_type,
         tenants_function = excluded.tenants_function,
         members = excluded.members,
         roles = excluded.roles,

@@ -3,7 +3,7 @@
 -- The tenants of a summary table whose rows the caller may read; all of them to
 -- whom p_all is true for.
 create or replace function orchestrator.tenants_of(p_model text, p_all boolean)
-returns setof uuid
+returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -12,10 +12,10 @@ declare
 begin
     select
         case
-            when not p_all then format('select %s()', access.tenants_function)
+            when not p_all then format('select %s()::text', access.tenants_function)
             when access.tenant = models.tenant
-                then format('select %I from %s', models.tenant, models.calendar)
-            else format('select distinct %I from %s', access.tenant, access.relation)
+                then format('select %I::text from %s', models.tenant, models.calendar)
+            else format('select distinct %I::text from %s', access.tenant, access.relation)
         end
     into tenants
     from orchestrator.access
@@ -29,7 +29,7 @@ $$;
 create or replace function analytics.freshness_for_caller()
 returns table (
     model text,
-    tenant_id uuid,
+    tenant_id text,
     as_of timestamptz,
     checked_at timestamptz,
     next_due timestamptz,
@@ -100,7 +100,7 @@ begin
         end
     from visible
     cross join lateral (
-        select null::uuid as tenant
+        select null::text as tenant
         where visible.tenants_function is null
         union all
         select readable.tenant

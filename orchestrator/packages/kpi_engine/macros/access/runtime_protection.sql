@@ -16,6 +16,37 @@ as $$
         or known.definition is distinct from excluded.definition
 $$;
 
+-- Drop a function that returns another type than it is to, with the policies that call
+-- it: until they are made again, the tables are closed.
+create or replace function orchestrator.drop_unlike(p_function text, p_type regtype)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    policy record;
+begin
+    if not exists (
+        select from pg_proc
+        where oid = to_regprocedure(p_function) and prorettype <> p_type
+    ) then
+        return;
+    end if;
+    for policy in
+        select polname, polrelid::regclass as relation
+        from pg_depend
+        inner join pg_policy on pg_policy.oid = objid
+        where
+            classid = 'pg_policy'::regclass
+            and refclassid = 'pg_proc'::regclass
+            and refobjid = to_regprocedure(p_function)
+    loop
+        execute format('drop policy %I on %s', policy.polname, policy.relation);
+    end loop;
+    execute format('drop function %s', p_function);
+end
+$$;
+
 -- Make the database what the models declare, and say what was done. Where
 -- nothing differs, nothing is locked or written.
 create or replace function orchestrator.protect(p_model text)

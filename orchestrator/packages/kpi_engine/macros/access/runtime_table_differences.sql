@@ -123,19 +123,39 @@ as $$
             -- index on the tenant serves both.
             when 'members' then format(
                 '%1$I = any (array(select %2$s() as own)) or %1$I >= '
-                '(select case when analytics.is_admin() then %3$L::uuid '
-                'else null::uuid end as lowest) and %1$I <= '
-                '(select case when analytics.is_admin() then %4$L::uuid '
-                'else null::uuid end as highest)',
-                tenant, tenants_function,
-                '00000000-0000-0000-0000-000000000000',
-                'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                '(select case when analytics.is_admin() then %4$s '
+                'else null::%3$s end as lowest)',
+                tenant, tenants_function, tenant_type, lowest
             )
+            || case
+                when highest is null then ''
+                else format(
+                    ' and %1$I <= '
+                    '(select case when analytics.is_admin() then %3$s '
+                    'else null::%2$s end as highest)',
+                    tenant, tenant_type, highest
+                )
+            end
             when 'admins' then '(select analytics.is_admin() as is_admin)'
             else 'true'
         end,
         null
     from tables
+    -- As pg_get_expr prints them; there is no highest text.
+    left join (
+        values
+        (
+            'uuid', '''00000000-0000-0000-0000-000000000000''::uuid',
+            '''ffffffff-ffff-ffff-ffff-ffffffffffff''::uuid'
+        ),
+        (
+            'bigint', '''-9223372036854775808''::bigint',
+            '''9223372036854775807''::bigint'
+        ),
+        ('integer', '''-2147483648''::integer', '2147483647'),
+        ('smallint', '''-32768''::smallint', '''32767''::smallint'),
+        ('text', '''''::text', null)
+    ) as bounds (tenant_type, lowest, highest) using (tenant_type)
     where is_published and readers <> 'functions'
     union all
     select
@@ -310,6 +330,25 @@ as $$
     from tables
     cross join jsonb_object_keys(tables.roles) as roles (name)
     where to_regrole(quote_ident(roles.name)) is null
+    union all
+    select
+        tables.name,
+        format(
+            'Column %I of %s is %s, and %I of %s is %s, so that nobody is a member: '
+            'declare the one with the other''s type',
+            tables.members ->> 'tenant', tables.members ->> 'relation',
+            format_type(atttypid, null), tables.tenant, tables.name,
+            tables.tenant_type
+        ),
+        null
+    from tables
+    inner join pg_attribute
+        on
+            attrelid = to_regclass(tables.members ->> 'relation')
+            and attname = tables.members ->> 'tenant'
+    where
+        tables.is_published
+        and not orchestrator.is_of_type(atttypid, tables.tenant_type)
     union all
     select
         name,

@@ -5,6 +5,7 @@
     {%- if execute and kpi_engine.is_summary(model) -%}
         {%- do kpi_engine.outlive_idleness() -%}
         {%- do kpi_engine.check_model_sources() -%}
+        {%- do kpi_engine._check_calendar() -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.
         insert into orchestrator.job_runs (job, executor, invocation)
@@ -39,6 +40,28 @@
         with no data;
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# The calendar's tenants have ids of the type that the summary table declares. #}
+{% macro _check_calendar() -%}
+    {%- set summary = kpi_engine.summary_config(model) -%}
+    {%- set calendar = kpi_engine.calendar_of(model) -%}
+    {%- for row in run_query("
+        select format_type(atttypid, null)
+        from pg_attribute
+        where
+            attrelid = to_regclass(" ~ kpi_engine.literal(calendar | string) ~ ")
+            and attname = " ~ kpi_engine.literal(summary.tenant_name) ~ "
+            and not orchestrator.is_of_type(
+                atttypid, " ~ kpi_engine.literal(summary.tenant_type) ~ "
+            )
+    ") if summary.tenant -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ " declares " ~ summary.tenant_name ~ " as "
+            ~ summary.tenant_type ~ ", and in its calendar " ~ calendar ~ " it is "
+            ~ row[0] ~ ". Fix it in " ~ kpi_engine.properties_path(model) ~ "."
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# dbt drops the old table with what hangs on it: of the project's own views it makes

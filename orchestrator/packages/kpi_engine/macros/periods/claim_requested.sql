@@ -8,12 +8,14 @@
     -- With a new {{ summary.turns }} every row may be another.
     insert into pg_temp.requests (tenant)
     select distinct
-        {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null::uuid' }}
+        {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null' }}::text
     from pg_temp.requests as requests
     cross join {{ calendar }} as calendar
     where
         {% if summary.tenant -%}
-        (requests.tenant = calendar.{{ summary.tenant }}) is not false and
+        (
+            requests.tenant::{{ summary.tenant_type }} = calendar.{{ summary.tenant }}
+        ) is not false and
         {%- endif %}
         (
             date_trunc(
@@ -159,7 +161,7 @@ where
     )
 {%- else %}
 inner join pg_temp.requests
-    on target.{{ summary.tenant }} = requests.tenant
+    on target.{{ summary.tenant }} = requests.tenant::{{ summary.tenant_type }}
 where
     {{ kpi_engine._is_whole() }}
 {%- endif %}
@@ -219,7 +221,7 @@ where
 
 {# Where a row of the summary table lies. #}
 {% macro _place(summary) -%}
-    {{ 'target.' ~ summary.tenant if summary.tenant else 'null::uuid' }}
+    {{ 'target.' ~ summary.tenant if summary.tenant else 'null::text' }}
         as tenant,
         {{ summary.expression }} as period
 {%- endmacro %}

@@ -6,7 +6,7 @@
         select from orchestrator.refresh_queue as requests
         where
             requests.model = '{{ model }}'
-            and (requests.tenant = {{ tenant }}) is not false
+            and (requests.tenant = ({{ tenant }})::text) is not false
             and (
                 requests.period
                 && orchestrator.touched({{ first_day }}, {{ last_day }})

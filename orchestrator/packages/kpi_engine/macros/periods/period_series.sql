@@ -16,7 +16,7 @@
    since an `or` in a join would compare every request with every tenant. #}
 {% macro asked_of(summary) -%}
     {%- do return([
-        'requests.tenant = calendar.' ~ summary.tenant,
+        'requests.tenant::' ~ summary.tenant_type ~ ' = calendar.' ~ summary.tenant,
         'requests.tenant is null',
     ] if summary.tenant else ['true']) -%}
 {%- endmacro %}
@@ -30,7 +30,10 @@
     select * from {{ calendar }} as tenants
     where
         tenants.{{ summary.tenant }}
-        = any(array(select requests.tenant from {{ requests }} as requests))
+        = any(array(
+            select requests.tenant::{{ summary.tenant_type }}
+            from {{ requests }} as requests
+        ))
 )
     {%- else -%}
         {{ calendar }}

@@ -10,7 +10,7 @@
             {{ kpi_engine.period_series(
                 kpi_engine.summary_config(model),
                 calendar,
-                '(select null::uuid as tenant, null::tstzrange as period,'
+                '(select null::text as tenant, null::tstzrange as period,'
                 ~ ' null::timestamptz as since, true as is_named,'
                 ~ ' false as is_whole, false as is_build, 0 as backlog)'
             ) }}

@@ -1,5 +1,5 @@
 {# What a summary table declares in its YAML, checked and with its defaults:
-   model, tenant (as SQL has it; tenant_name as YAML), column (for grain `all`, the
+   model, tenant (as SQL has it; tenant_name as YAML), tenant_type, column (for grain `all`, the
    one it passes on), expression, grain, window, rows, present, turns, retention, frozen, persistent,
    cadence, at_once, functions, charts. #}
 {% macro summary_config(node) -%}
@@ -50,6 +50,7 @@
         'model': node.name,
         'tenant': kpi_engine.column_name(node, meta.get('tenant')),
         'tenant_name': meta.get('tenant'),
+        'tenant_type': kpi_engine.key_type(node, meta.get('tenant')),
         'column': column,
         'expression': period.get('expression')
             or ('target.' ~ column if column else 'null::date'),
@@ -73,6 +74,24 @@
     {%- do return(
         adapter.quote(name) if (node.columns.get(name) or {}).get('quote') else name
     ) -%}
+{%- endmacro %}
+
+{# The type of a column that says whose a row is: as PostgreSQL has it, of those whose
+   values have one text each, by which the queue names them. #}
+{% macro key_type(node, name) -%}
+    {%- set aliases = {'int8': 'bigint', 'int4': 'integer', 'int': 'integer',
+        'int2': 'smallint'} -%}
+    {%- set declared = (node.columns.get(name) or {}).get('data_type') or 'text' -%}
+    {%- set type = aliases.get(declared | lower, declared | lower) -%}
+    {%- if name and type not in ['uuid', 'bigint', 'integer', 'smallint', 'text'] -%}
+        {%- do exceptions.raise_compiler_error(
+            node.name ~ ": " ~ name ~ ", which says whose a row is, has the type "
+            ~ declared ~ ". It must be uuid, bigint, integer, smallint or text"
+            ~ " (which a varchar becomes). Fix it in "
+            ~ kpi_engine.properties_path(node) ~ "."
+        ) -%}
+    {%- endif -%}
+    {%- do return(type) -%}
 {%- endmacro %}
 
 {% macro _refuse(node, name, value, wanted) -%}

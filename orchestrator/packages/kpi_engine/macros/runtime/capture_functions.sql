@@ -207,7 +207,7 @@ insert into orchestrator.refresh_queue (
         from (
             {% if group.moments -%}
             select
-                {{ owner or 'null::uuid' }} as tenant,
+                {{ owner or 'null' }}::text as tenant,
                 tstzrange(min(lower(part.period)), max(upper(part.period)))
                     as period
             from {{ rows }} as changed
@@ -219,7 +219,7 @@ insert into orchestrator.refresh_queue (
                 date_trunc('day', upper(part.period), 'UTC')
             {%- else -%}
             select distinct
-                {{ owner or 'null::uuid' }} as tenant,
+                {{ owner or 'null' }}::text as tenant,
                 null::tstzrange as period
             from {{ rows }} as changed
             {%- endif %}
@@ -252,7 +252,7 @@ insert into orchestrator.refresh_queue (
         )
         select
             {{ kpi_engine.literal(models[0].model) if is_one_model else "readers.model" }},
-            {{ owner or 'null::uuid' }},
+            {{ owner or 'null' }}::text,
             {{ period }},
             request.reason,
             {{ kpi_engine._is_at_once(source, models[0]) if is_one_model

@@ -28,7 +28,7 @@
     )[0] -%}
     {%- if execute and version[0] < 15 -%}
         {%- do exceptions.raise_compiler_error(
-            "This database is PostgreSQL " ~ version[1] ~ "; kpi_summaries"
+            "This database is PostgreSQL " ~ version[1] ~ "; kpi_engine"
             ~ " needs 15 or newer. Upgrade the server, or point the profile"
             ~ " at another."
         ) -%}

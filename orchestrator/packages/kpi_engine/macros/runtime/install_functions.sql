@@ -28,7 +28,7 @@
                 as comment
             where
                 pronamespace = to_regnamespace('analytics')
-                and comment like '% (kpi\\_summaries %)'
+                and comment like '% (kpi\\_% %)'
         ") -%}
             {%- do installed.update({row[0]: row[1]}) -%}
         {%- endfor -%}
@@ -38,7 +38,7 @@
         {%- for name, function in wanted.items() -%}
             {%- set settings = 'security definer set search_path = pg_catalog, pg_temp'
             -%}
-            {%- set comment = function.purpose ~ ' (kpi_summaries '
+            {%- set comment = function.purpose ~ ' (kpi_engine '
                 ~ local_md5(tojson(function) ~ settings) ~ ')' -%}
             {%- if installed.get(name) != comment %}
                 {% if name in installed -%}
@@ -88,10 +88,10 @@
         {%- do return({
             'purpose': 'Computes one ' ~ summary.grain ~ ' of ' ~ node.name
                 ~ ', now.',
-            'arguments': tenant ~ ' uuid, ' ~ period,
+            'arguments': tenant ~ ' ' ~ summary.tenant_type ~ ', ' ~ period,
             'returns': 'void',
             'body': 'perform orchestrator.compute(' ~ model ~ ', '
-                ~ 'orchestrator.given(' ~ tenant ~ '), '
+                ~ 'orchestrator.given(' ~ tenant ~ '::text), '
                 ~ day ~ ', ' ~ day ~ ')',
         }) -%}
     {%- elif kind == 'compute_all' -%}
@@ -106,20 +106,22 @@
     {%- elif kind == 'backfill' -%}
         {%- do return({
             'purpose': 'Computes days and the periods they lie in, now.',
-            'arguments': tenant ~ ' uuid, p_start_date date, p_end_date date',
+            'arguments': tenant ~ ' ' ~ summary.tenant_type
+                ~ ', p_start_date date, p_end_date date',
             'returns': 'void',
             'body': "perform orchestrator.compute_group('backfill', '" ~ name
                 ~ "', orchestrator.given(" ~ tenant
-                ~ "), p_start_date, p_end_date)",
+                ~ "::text), p_start_date, p_end_date)",
         }) -%}
     {%- elif kind == 'catch_up' -%}
         {%- do return({
             'purpose': 'Computes the last days and the periods they lie in, now.',
-            'arguments': tenant ~ ' uuid, p_days_back integer default 7',
+            'arguments': tenant ~ ' ' ~ summary.tenant_type
+                ~ ', p_days_back integer default 7',
             'returns': 'void',
             'body': "perform orchestrator.compute_group('catch_up', '" ~ name
                 ~ "', orchestrator.given(" ~ tenant
-                ~ "), p_days_back => p_days_back)",
+                ~ "::text), p_days_back => p_days_back)",
         }) -%}
     {%- elif kind == 'refresh' -%}
         {%- do return({

@@ -26,9 +26,11 @@
             kpi_engine.runtime_protection(),
             kpi_engine.runtime_cron(),
         ] | join('\n') -%}
-        {%- set version = 'kpi_summaries runtime ' ~ local_md5(sql) -%}
+        {%- set version = 'kpi_engine runtime ' ~ local_md5(sql) -%}
         {%- if not kpi_engine._is_installed(version) -%}
             select pg_advisory_xact_lock(hashtext('orchestrator install'));
+            {{ kpi_engine.runtime_schemas() }}
+            {{ kpi_engine.pending_migrations() }}
             {{ sql }}
             do $$
             begin
@@ -70,7 +72,7 @@
                 'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
                 'lost_captures', 'uncounted_captures', 'known_uncounted_captures',
                 'notices', 'backfills', 'quarantine', 'access', 'access_functions',
-                'sources', 'source_versions'
+                'sources', 'source_versions', 'migrations'
             ])
         union all
         select concat_ws(' ', proname, proargtypes::text, md5(prosrc))

@@ -50,8 +50,13 @@
             text=adapter.render_raw_model_constraints([key])[0], reference=none
         ) -%}
         {%- for source in graph.sources.values() -%}
-            {%- set named = '\\breferences ' ~ source.source_name ~ '\\.'
-                ~ source.name ~ '\\b' -%}
+            {%- set names = [source.source_name, source.name] -%}
+            {#- As the expression has it, as `to` in YAML, and as dbt makes of that. -#}
+            {%- set named = '\\breferences ('
+                ~ names | join('\\.') ~ '\\b|'
+                ~ 'source\\(.' ~ names | join('., *.') ~ '.\\)|'
+                ~ '("[^"]+"\\.)?"' ~ source.schema ~ '"\\."' ~ source.identifier ~ '")'
+            -%}
             {%- if modules.re.search(named, definition.text) -%}
                 {%- set definition.reference = kpi_engine.source_relation(source) -%}
                 {%- set definition.text = modules.re.sub(
@@ -59,9 +64,11 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- if not modules.re.search('\\bon update\\b', definition.text) -%}
-            {%- set definition.text = definition.text ~ ' on update cascade' -%}
-        {%- endif -%}
+        {#- No key of ours keeps the application from what it does. -#}
+        {%- for event in ['on delete', 'on update']
+            if not modules.re.search('\\b' ~ event ~ '\\b', definition.text) -%}
+            {%- set definition.text = definition.text ~ ' ' ~ event ~ ' cascade' -%}
+        {%- endfor -%}
         {%- do found.append({
             'name': kpi_engine.fitting_name(
                 node.name ~ '_' ~ key.columns | join('_') ~ '_fkey'

@@ -41,7 +41,7 @@ begin
                     order by random()
                     limit $1
                 ) as sample',
-                coalesce('calendar.' || quote_ident(this.tenant), 'null::uuid'),
+                coalesce('calendar.' || quote_ident(this.tenant), 'null') || '::text',
                 this.calendar
             ) using p_sample, {{ kpi_engine.present() }};
         end if;
@@ -92,7 +92,7 @@ begin
         ', of ' || tenant
     ) into message
     from jsonb_to_recordset(found_drift) as drift (
-        tenant uuid, starts_at timestamptz
+        tenant text, starts_at timestamptz
     )
     order by starts_at
     limit 1;
@@ -106,7 +106,7 @@ begin
             case when this.grain <> 'all' then tstzrange(starts_at, ends_at) end,
             'audit'
         from jsonb_to_recordset(found_drift) as drift (
-            tenant uuid, starts_at timestamptz, ends_at timestamptz
+            tenant text, starts_at timestamptz, ends_at timestamptz
         );
         perform orchestrator.refresh_now(p_model, 'audit');
         perform orchestrator.close_incident(

@@ -3,7 +3,7 @@
 -- Begin to compute a tenant's (null: all) local days p_from to p_to of a
 -- summary table, or go on with what was begun of the same.
 create or replace function orchestrator.begin_backfill(
-    p_model text, p_tenant uuid, p_from date, p_to date
+    p_model text, p_tenant text, p_from date, p_to date
 )
 returns orchestrator.backfills
 language plpgsql
@@ -12,7 +12,7 @@ as $$
 declare
     backfill orchestrator.backfills;
 begin
-    perform orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
+    p_tenant := orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
     insert into orchestrator.backfills (
         model, tenant, first_day, last_day, next_day
     )

@@ -367,7 +367,7 @@ as $$
             'alter table %1$s drop constraint if exists %2$I, '
             'add constraint %2$I %3$s; comment on constraint %2$I on %1$s is %4$L',
             models.relation, declared.name, declared.definition,
-            'kpi_summaries ' || md5(declared.definition)
+            'kpi_engine ' || md5(declared.definition)
         )
     from orchestrator.models
     cross join jsonb_to_recordset(models.foreign_keys) as declared (
@@ -386,8 +386,8 @@ as $$
             where
                 conrelid = to_regclass(models.relation)
                 and contype = 'f'
-                and obj_description(oid, 'pg_constraint')
-                = 'kpi_summaries ' || md5(declared.definition)
+                and right(obj_description(oid, 'pg_constraint'), 32)
+                = md5(declared.definition)
         )
     order by 1
 $$;

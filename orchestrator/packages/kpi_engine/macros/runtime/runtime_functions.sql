@@ -111,8 +111,8 @@ analytics.refresh_all_views(), analytics.health_check()
 to authenticated, service_role;
 
 -- The tenant, which a caller must name.
-create or replace function orchestrator.given(p_tenant uuid)
-returns uuid
+create or replace function orchestrator.given(p_tenant text)
+returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -128,7 +128,7 @@ $$;
 -- Compute the periods of one tenant (null: of all that are active) that lie in
 -- these local days, and return when they are there.
 create or replace function orchestrator.compute(
-    p_model text, p_tenant uuid, p_from date, p_to date
+    p_model text, p_tenant text, p_from date, p_to date
 )
 returns void
 language plpgsql
@@ -153,7 +153,7 @@ $$;
 create or replace function orchestrator.compute_group(
     p_kind text,
     p_function text,
-    p_tenant uuid,
+    p_tenant text,
     p_from date default null,
     p_to date default null,
     p_days_back integer default null
@@ -174,11 +174,11 @@ begin
         where models.functions ->> p_kind = p_function
         order by read.depth, models.model
     loop
-        perform orchestrator.check_asked(next_model.model, p_tenant);
+        p_tenant := orchestrator.check_asked(next_model.model, p_tenant);
         if p_days_back is not null then
             execute format(
                 'select ($2 at time zone timezone)::date
-                from %s where $1 is null or %s = $1 limit 1',
+                from %s where $1 is null or %s::text = $1 limit 1',
                 next_model.calendar, coalesce(quote_ident(next_model.tenant), '$1')
             ) into today using p_tenant, {{ kpi_engine.present() }};
             p_from := today - p_days_back;

@@ -1,26 +1,6 @@
 {# A row that a table cannot hold stops its own tenant, or its period in a table
    without tenants, and nobody else: poison is found by halves and set aside. #}
 {% macro runtime_isolation() %}
-create table if not exists orchestrator.quarantine (
-    model text not null,
-    tenant uuid,
-    starts_at timestamptz,
-    reason text not null,
-    attempts integer not null default 1,
-    since timestamptz not null default clock_timestamp(),
-    retry_at timestamptz not null
-);
-create unique index if not exists quarantine_model_tenant_starts_at
-on orchestrator.quarantine (
-    model,
-    coalesce(tenant, '00000000-0000-0000-0000-000000000000'),
-    coalesce(starts_at, '-infinity')
-);
-comment on table orchestrator.quarantine is
-'Tenants, and periods of tables without tenants, whose refresh fails while others '
-'succeed. They keep their rows and their requests, and are tried again, with '
-'backoff. One row per model and tenant or period.';
-
 -- Whether it is too early to try again. Who asks by name does not wait.
 create or replace function orchestrator.is_held(p_quarantine orchestrator.quarantine)
 returns boolean
@@ -123,7 +103,7 @@ $$;
 -- Compute the requests of some tenants, by halves where that fails, until those are
 -- found that cause it. Returns how many periods were computed.
 create or replace function orchestrator.compute_tenants(
-    p_known orchestrator.models, p_tenants uuid [], p_is_second boolean default false
+    p_known orchestrator.models, p_tenants text [], p_is_second boolean default false
 )
 returns bigint
 language plpgsql
@@ -232,8 +212,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    known_to_fail uuid [];
-    failing uuid;
+    known_to_fail text [];
+    failing text;
     number bigint;
 begin
     create temporary table all_requests on commit drop as
@@ -249,9 +229,9 @@ begin
             requests.requested_at
         from pg_temp.requests as requests
         cross join (
-            select %1$I as tenant from %2$s
+            select %1$I::text as tenant from %2$s
             union
-            select %1$I from %3$s
+            select %1$I::text from %3$s
         ) as tenants
         where requests.tenant is null',
         p_known.tenant, p_known.calendar, p_known.relation
@@ -345,7 +325,7 @@ $$;
 -- Put the requests of a tenant, or of a period, back into the queue.
 create or replace function orchestrator.put_back(
     p_known orchestrator.models,
-    p_tenant uuid,
+    p_tenant text,
     p_starts_at timestamptz default null
 )
 returns void
@@ -385,7 +365,7 @@ $$;
 -- an incident that says why. A lock that was in the way is no incident at first.
 create or replace function orchestrator.hold(
     p_known orchestrator.models,
-    p_tenant uuid,
+    p_tenant text,
     p_starts_at timestamptz,
     p_failure text,
     p_sqlstate text
@@ -411,11 +391,7 @@ begin
         p_known.model, p_tenant, p_starts_at, failure,
         clock_timestamp() + interval '5 seconds'
     )
-    on conflict (
-        model,
-        coalesce(tenant, '00000000-0000-0000-0000-000000000000'),
-        coalesce(starts_at, '-infinity')
-    ) do update set
+    on conflict (model, tenant, starts_at) do update set
         reason = excluded.reason,
         attempts = held.attempts + 1,
         retry_at = clock_timestamp() + least(
@@ -455,7 +431,7 @@ $$;
 
 -- A tenant, or a period, that failed has been computed.
 create or replace function orchestrator.release(
-    p_model text, p_tenant uuid, p_starts_at timestamptz default null
+    p_model text, p_tenant text, p_starts_at timestamptz default null
 )
 returns void
 language plpgsql

@@ -80,45 +80,51 @@ begin
 end
 $$;
 
--- An error where a summary table has no such tenant (null: all of them), or the
--- days end before they begin.
+-- A tenant of a summary table as the queue names it (null: all of them). An error where
+-- it has no such tenant, or the days end before they begin.
 create or replace function orchestrator.check_asked(
-    p_model text, p_tenant uuid, p_from date default null, p_to date default null
+    p_model text, p_tenant text, p_from date default null, p_to date default null
 )
-returns void
+returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
-    is_known boolean;
+    known_tenant text;
 begin
     if p_to < p_from then
         raise exception 'The days end (%) before they begin (%).', p_to, p_from
             using errcode = 'invalid_parameter_value';
     elsif p_tenant is null then
-        return;
+        return null;
     elsif asked.tenant is null then
         raise exception '% has no tenants.', p_model
             using errcode = 'invalid_parameter_value';
     end if;
-    execute format(
-        'select exists (select from %s where %I = $1)',
-        asked.calendar, asked.tenant
-    ) into is_known using p_tenant;
-    if not is_known then
+    begin
+        execute format(
+            'select %1$I::text from %2$s where %1$I = $1::%3$s',
+            asked.tenant, asked.calendar, asked.tenant_type
+        ) into known_tenant using p_tenant;
+    exception when data_exception then
+        raise exception '% has no tenant %: its tenants'' ids are of type %.',
+            p_model, quote_literal(p_tenant), asked.tenant_type
+            using errcode = 'invalid_parameter_value';
+    end;
+    if known_tenant is null then
         raise exception '% has no tenant %.', p_model, p_tenant
             using errcode = 'no_data_found';
     end if;
+    return known_tenant;
 end
 $$;
 
 -- Ask for local days p_from to p_to (null: from the first, to the last) of a
 -- tenant (null: all, or all that are active), as a person does.
-drop function if exists orchestrator.request(text, uuid, date, date, text);
 create or replace function orchestrator.request(
     p_model text,
-    p_tenant uuid default null,
+    p_tenant text default null,
     p_from date default null,
     p_to date default null,
     p_reason text default 'request',
@@ -131,7 +137,7 @@ as $$
 declare
     asked constant orchestrator.models := orchestrator.declared(p_model);
 begin
-    perform orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
+    p_tenant := orchestrator.check_asked(p_model, p_tenant, p_from, p_to);
     if p_tenant is null and p_from is null and p_to is null then
         insert into orchestrator.refresh_queue (model, reason)
         values (p_model, p_reason);
@@ -146,7 +152,7 @@ begin
         ) end, $5
         from %2$s
         where ($2 is null or %1$s = $2) and (is_active or not $6)',
-        coalesce(quote_ident(asked.tenant), 'null::uuid'), asked.calendar
+        coalesce(quote_ident(asked.tenant), 'null') || '::text', asked.calendar
     ) using p_model, p_tenant, p_from, p_to, p_reason, p_only_active;
 end
 $$;

@@ -95,7 +95,7 @@ as $$
 begin
     perform orchestrator.drop_work_tables();
     create temporary table requests (
-        tenant uuid,
+        tenant text,
         period tstzrange,
         since timestamptz,
         is_named boolean,
@@ -105,7 +105,7 @@ begin
         requested_at timestamptz
     ) on commit drop;
     create temporary table changed_periods (
-        tenant uuid,
+        tenant text,
         starts_at timestamptz,
         ends_at timestamptz,
         row_count bigint
@@ -143,9 +143,6 @@ $$;
 -- What the refresh calls now is the moment at which it has the lock. Refreshes of
 -- a model follow each other, and so do their moments: the watermark never passes
 -- a period that the refresh which set it did not compute.
-drop function if exists orchestrator.begin_refresh(text, text, text, text, text);
-drop function if exists
-orchestrator.begin_refresh(text, text, text, text, text, tstzrange);
 create or replace function orchestrator.begin_refresh(
     p_model text,
     p_executor text,
@@ -418,7 +415,7 @@ begin
                     model, tenant, period, reason, is_named, is_build, backlog,
                     requested_at
                 )
-                select $1, calendar.%I, requests.period, ''each tenant'', false,
+                select $1, calendar.%I::text, requests.period, ''each tenant'', false,
                     requests.is_build is true, 1, requests.requested_at
                 from pg_temp.requests as requests
                 cross join %s as calendar
@@ -546,7 +543,7 @@ declare
     computed_periods bigint := 0;
     changed_rows bigint := 0;
     changed_time tstzmultirange := '{}';
-    whose uuid [];
+    whose text [];
     built text;
     is_left boolean := false;
     isolated constant text :=
@@ -829,8 +826,6 @@ end
 $$;
 
 -- Refresh all of a summary table in this transaction, slice by slice.
-drop function if exists orchestrator.refresh(text, text);
-drop function if exists orchestrator.refresh(text, text, text);
 create or replace function orchestrator.refresh(
     p_model text,
     p_executor text,

@@ -1,50 +1,6 @@
 {# What the application does to its tables beside writing rows: how it is noticed,
    and what it asks of the summaries that read them. #}
 {% macro runtime_sources() %}
-create table if not exists orchestrator.sources (
-    relation text primary key,
-    capture_by text not null check (capture_by in ('triggers', 'lookback', 'version')),
-    is_replicated boolean not null default false,
-    version_column text,
-    overlap interval,
-    moments text [] not null default '{}',
-    readers text [] not null,
-    generated_name text not null,
-    installed text,
-    table_oid oid,
-    partitions jsonb not null default '{}',
-    seen text,
-    lost_since timestamptz,
-    released_at timestamptz
-);
-comment on table orchestrator.sources is
-'The source tables that summary tables read: how their changes are noticed, and what '
-'they were when that was last looked at. One row per source table.';
-comment on column orchestrator.sources.generated_name is
-'What the names of its two functions, capture_… and request_…, end with.';
-comment on column orchestrator.sources.installed is
-'A hash of the declaration and the functions that were last installed; null: none.';
-comment on column orchestrator.sources.partitions is
-'Itself, its partitions, and what inherits from it, by oid: the time that the rows of '
-'each lie in; null: any.';
-comment on column orchestrator.sources.seen is
-'Its tables and triggers as they were last seen.';
-comment on column orchestrator.sources.lost_since is
-'Since when changes go unnoticed; null: they do not.';
-comment on column orchestrator.sources.released_at is
-'When `orchestrator release` let go of it, until `orchestrator install`.';
-
-create table if not exists orchestrator.source_versions (
-    relation text not null,
-    model text not null,
-    seen_snapshot pg_snapshot,
-    seen_version text,
-    primary key (relation, model)
-);
-comment on table orchestrator.source_versions is
-'Up to where a summary table has seen a source whose changes are noticed by version. '
-'One row per source and summary table.';
-
 -- A table with its partitions, and with what inherits from it.
 create or replace function orchestrator.tables_of(p_relation regclass)
 returns table (relid oid, is_root boolean)
@@ -231,7 +187,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'Row-level security of %1$s may hide rows from %2$I, who computes. What reads '
-        'it stays as it is until this is run: create policy kpi_summaries on %1$s for '
+        'it stays as it is until this is run: create policy kpi_engine on %1$s for '
         'select to %2$I using (true)',
         p_relation, pg_get_userbyid(orchestrator.owner_id())
     )

@@ -80,7 +80,6 @@ as $$
 $$;
 
 -- Drop a view, and remember the views that read it.
-drop function if exists orchestrator.drop_view(regclass);
 create or replace function orchestrator.drop_view(p_view text)
 returns void
 language plpgsql

@@ -2,7 +2,6 @@
 {% macro runtime_watch() %}
 -- Close the runs that say they are running and whose process has died: its session
 -- is gone, or has let go of the lock that it was seen with.
-drop function if exists orchestrator.close_dead_runs();
 create or replace function orchestrator.close_dead_runs(p_model text default null)
 returns void
 language plpgsql
@@ -105,7 +104,6 @@ end
 $$;
 
 -- Open an incident and put its notice into the outbox; nothing where it is open.
-drop function if exists orchestrator.open_incident(text, text, text);
 create or replace function orchestrator.open_incident(
     p_model text, p_kind text, p_message text, p_subject text default ''
 )
@@ -127,7 +125,6 @@ $$;
 
 -- Close an incident and put its notice into the outbox; nothing where none is
 -- open.
-drop function if exists orchestrator.close_incident(text, text, text);
 create or replace function orchestrator.close_incident(
     p_model text, p_kind text, p_message text, p_subject text default ''
 )

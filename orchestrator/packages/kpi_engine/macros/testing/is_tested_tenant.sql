@@ -4,6 +4,6 @@
     {%- if time is none or not summary.tenant or not time.tenants -%}
         true
     {%- else -%}
-        {{ tenant }} = any('{{ time.tenants }}'::uuid [])
+        {{ tenant }} = any({{ kpi_engine.literal(time.tenants) }}::{{ summary.tenant_type }} [])
     {%- endif -%}
 {%- endmacro %}

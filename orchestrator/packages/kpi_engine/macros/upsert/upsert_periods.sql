@@ -73,7 +73,7 @@ changed as (
 insert into pg_temp.changed_periods (tenant, starts_at, ends_at, row_count)
 {% if summary.grain == 'all' -%}
 select
-    changed.tenant,
+    changed.tenant::text,
     lower(touched.period) as starts_at,
     upper(touched.period) as ends_at,
     count(*) as row_count
@@ -82,7 +82,7 @@ cross join orchestrator.touched(changed.period, changed.period)
     as touched (period)
 group by changed.tenant, touched.period
 {%- else -%}
-select changed.tenant, periods.starts_at, periods.ends_at, count(*) as row_count
+select changed.tenant::text, periods.starts_at, periods.ends_at, count(*) as row_count
 from changed
 inner join pg_temp.claimed_periods as periods
     on {{ kpi_engine._in_period(summary, 'changed.tenant', 'changed.period') }}

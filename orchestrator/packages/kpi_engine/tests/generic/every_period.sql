@@ -78,7 +78,7 @@ validation_errors as (
     from compared
     where {{ kpi_engine.has_no_open_request(
         node.name,
-        'compared.' ~ summary.tenant if tenant else 'null::uuid',
+        'compared.' ~ summary.tenant if tenant else 'null',
         "(compared.period - interval '" ~ summary.window ~ "')::" ~ type,
         "(compared.period + interval '" ~ step ~ "' - interval '1 us')::" ~ type
     ) }}

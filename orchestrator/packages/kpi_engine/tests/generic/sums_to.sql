@@ -104,7 +104,7 @@ validation_errors as (
     from compared
     where {{ kpi_engine.has_no_open_request(
         node.name,
-        'compared.' ~ summary.tenant if tenant else 'null::uuid',
+        'compared.' ~ summary.tenant if tenant else 'null',
         "(compared.period - interval '" ~ summary.window ~ "')::" ~ type
         if has_periods else 'null::timestamptz',
         "(compared.period + interval '" ~ step ~ "' - interval '1 us')::" ~ type

@@ -1,0 +1,3 @@
+select shop_id, sum(revenue) as revenue
+from {{ ref('orders_daily') }}
+group by shop_id

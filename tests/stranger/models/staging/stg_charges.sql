@@ -1,0 +1,5 @@
+select
+    account_id,
+    amount,
+    created_at as charged_at
+from {{ source('billing', 'charges') }}
