@@ -67,7 +67,7 @@ def check(
     nothing was ever built, DbtError for declarations that make no sense.
     """
     require_installed(connection)
-    if not _one(connection, SQL(query("access_is_known").decode())):
+    if not connection.execute(query("access_is_known")).fetchall()[0][0]:
         raise DatabaseError(
             f'The database "{connection.info.dbname}" was built by an earlier version, '
             "which knew no access: run 'orchestrator access apply'."

@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.rows import TupleRow
 
 from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import Project
-from orchestrator.queries import query
+from orchestrator.queries import Connection, Schemas, query
 
 # What it says where it lacks something that this version brings.
 OUTDATED = (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
@@ -24,7 +23,7 @@ class DatabaseError(OrchestratorError):
 
 
 @contextmanager
-def connected(project: Project) -> Iterator[psycopg.Connection[TupleRow]]:
+def connected(project: Project) -> Iterator[Connection]:
     """Connect for the length of a block; each statement commits by itself.
 
     Raises DatabaseError where nobody is let in, and for what goes wrong inside.
@@ -64,8 +63,10 @@ def require_installed(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
+def connect(profile: ConnectionProfile) -> Connection:
     """Return a connection that commits each statement by itself.
+
+    Named queries mean the schemas that the profile's target has built.
 
     Raises DatabaseError where nobody is let in.
     """
@@ -95,7 +96,7 @@ def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
         **{name: value for name, value in optional.items() if value},
     }
     try:
-        connection = psycopg.connect(**wanted)
+        connection = Connection.connect(**wanted)
         _refuse_transaction_pooler(connection, wanted)
     except psycopg.OperationalError as error:
         raise DatabaseError(
@@ -108,6 +109,9 @@ def connect(profile: ConnectionProfile) -> psycopg.Connection[TupleRow]:
             psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(login.role))
         )
     connection.execute(query("outlive_idleness"))
+    named = {"target_schema": login.schema}
+    for runtime, published in connection.execute(query("schemas"), named).fetchall():
+        connection.schemas = Schemas(runtime, published)
     return connection
 
 

@@ -253,27 +253,38 @@ begin
     -- What stands by itself goes where nobody uses it.
     if p_drop_tables then
         for part in
-            select 'domain' as kind, pg_type.oid::regtype::text as name
-            from pg_type
-            where typtype = 'd'
-                and obj_description(pg_type.oid, 'pg_type') like '%made by kpi\_%'
-            union all
-            select 'function', pg_proc.oid::regprocedure::text
-            from pg_proc
-            where pronamespace = to_regnamespace('auth')
-                and obj_description(pg_proc.oid, 'pg_proc')
-                like '%made by kpi\_%'
-            union all
-            select 'schema', nspname::text
+            select 'schema' as kind, nspname::text as name
             from pg_namespace
-            where nspname = 'analytics' or nspname = 'auth'
-                and obj_description(pg_namespace.oid, 'pg_namespace')
-                like 'Made by kpi\_%'
+            where nspname = 'analytics'
             union all
-            select 'role', rolname::text
-            from pg_roles
-            where shobj_description(pg_roles.oid, 'pg_authid')
-                like '%made by kpi\_%'
+            select shared.kind, shared.name
+            from (
+                select 'domain' as kind, pg_type.oid::regtype::text as name,
+                    obj_description(pg_type.oid, 'pg_type') as comment
+                from pg_type
+                where typtype = 'd'
+                union all
+                select 'function', pg_proc.oid::regprocedure::text,
+                    obj_description(pg_proc.oid, 'pg_proc')
+                from pg_proc
+                where pronamespace = to_regnamespace('auth')
+                union all
+                select 'schema', nspname::text,
+                    obj_description(pg_namespace.oid, 'pg_namespace')
+                from pg_namespace
+                where nspname = 'auth'
+                union all
+                select 'role', rolname::text,
+                    shobj_description(pg_roles.oid, 'pg_authid')
+                from pg_roles
+            ) as shared
+            where shared.comment ~ '[Mm]ade by kpi_'
+                -- Another target's may be here.
+                and not exists (
+                    select from pg_namespace
+                    where obj_description(pg_namespace.oid, 'pg_namespace')
+                        like 'kpi\_engine runtime %'
+                )
         loop
             continue when part.name is null;
             begin

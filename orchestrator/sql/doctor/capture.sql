@@ -81,8 +81,13 @@ select
     format(
         'noticed by %%s: %%s', case capture_by
             when 'version' then 'version, but for rows that are deleted'
-            when 'lookback' then 'lookback, of the last days alone'
-            else 'triggers'
+            when 'triggers' then 'triggers'
+            else case
+                when exists (
+                    select from orchestrator.models where lookback is not null
+                ) then 'lookback, of the last days alone'
+                else 'each build, as this target is for development'
+            end
         end, string_agg(relation, ', ' order by relation)
     ),
     null

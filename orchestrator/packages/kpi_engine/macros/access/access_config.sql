@@ -40,7 +40,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set function = none -%}
-    {%- if readers == 'members' -%}
+    {%- if readers == 'members' and kpi_engine.is_production() -%}
         {%- set column = node.columns.get(access.get('tenant')) -%}
         {%- if is_published and not column -%}
             {%- do kpi_engine._refuse_access(node,
@@ -56,13 +56,14 @@
         'relation': kpi_engine.relation_of(node) | string,
         'is_published': is_published,
         'readers': readers,
-        'tenant': access.get('tenant') if readers == 'members' else none,
-        'tenant_type': tenant_type if readers == 'members' else none,
+        'tenant': access.tenant if function else none,
+        'tenant_type': tenant_type if function else none,
         'tenants_function': function.name if function and is_published else none,
         'members': function.members if function else none,
         'roles': roles,
         'publication': kpi_engine.setting('publication'),
-        'is_replicated': node.config.meta.get('replicated', false),
+        'is_replicated': kpi_engine.is_production()
+            and node.config.meta.get('replicated', false),
         'trusted_roles': kpi_engine.setting('trusted_roles'),
         'function': function,
     }) -%}
@@ -77,14 +78,14 @@
             ~ " may read"
         ) -%}
     {%- endfor -%}
-    {%- set name = 'analytics.' ~ kpi_engine._quote_if_needed(
+    {%- set name = kpi_engine.published_schema() ~ '.' ~ kpi_engine._quote_if_needed(
         'readable_' ~ access.tenant ~ 's'
     ) -%}
     {%- set relation = kpi_engine._access_source(node, members.source) -%}
     {%- set tenant = kpi_engine._quote_if_needed(members.tenant) -%}
     {%- set user = kpi_engine._quote_if_needed(members.user) -%}
     {%- set sql -%}
-select orchestrator.drop_unlike({{ kpi_engine.literal(name ~ '()') }}, '{{ tenant_type }}');
+select {{ kpi_engine.runtime_schema() }}.drop_unlike({{ kpi_engine.literal(name ~ '()') }}, '{{ tenant_type }}');
 create or replace function {{ name }}()
 returns setof {{ tenant_type }}
 language plpgsql stable security definer
@@ -101,7 +102,7 @@ begin
             from jsonb_populate_record(
                 null::{{ relation }},
                 jsonb_build_object(
-                    {{ kpi_engine.literal(members.user) }}, orchestrator.caller_id()
+                    {{ kpi_engine.literal(members.user) }}, {{ kpi_engine.runtime_schema() }}.caller_id()
                 )
             ) as caller
         )

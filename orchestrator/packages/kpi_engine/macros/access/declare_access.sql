@@ -4,7 +4,7 @@
 {% macro declare_access() -%}
     {%- if execute -%}
         {{ kpi_engine.declared_access() }};
-        select orchestrator.protect_schemas();
+        select {{ kpi_engine.runtime_schema() }}.protect_schemas();
         commit;
         begin;
     {%- endif -%}

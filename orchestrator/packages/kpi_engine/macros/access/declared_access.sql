@@ -28,12 +28,12 @@
             {%- do exceptions.raise_compiler_error(
                 node.name ~ " would be published in " ~ node.schema ~ " as a "
                 ~ node.config.materialized ~ ", which no policy protects. Make it"
-                ~ " a summary table, or give it +schema: orchestrator. Fix it in "
+                ~ " a summary table, or give it +schema: " ~ kpi_engine.runtime_schema() ~ ". Fix it in "
                 ~ kpi_engine.properties_path(node) ~ "."
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-    select orchestrator.declare_access(
+    select {{ kpi_engine.runtime_schema() }}.declare_access(
         '{{ tojson(tables) | replace("'", "''") }}',
         '{{ tojson(functions) | replace("'", "''") }}'
     )

@@ -2,5 +2,5 @@
    security, policies and grants, as declared. Touches only what differs, for
    each of these locks readers out for a moment. #}
 {% macro protect_table() -%}
-    select orchestrator.protect('{{ model.name | replace("'", "''") }}');
+    select {{ kpi_engine.runtime_schema() }}.protect('{{ model.name | replace("'", "''") }}');
 {%- endmacro %}

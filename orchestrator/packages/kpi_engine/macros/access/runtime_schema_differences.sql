@@ -14,7 +14,8 @@ as $$
             nspacl,
             nspname = 'analytics' as is_published
         from pg_namespace
-        where nspname in ('analytics', 'orchestrator')
+        where nspname = 'orchestrator'
+        {%- if kpi_engine.is_production() %} or nspname = 'analytics' {%- endif %}
     ),
 
     declared_roles as (

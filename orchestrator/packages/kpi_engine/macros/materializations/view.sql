@@ -7,7 +7,7 @@
    It is no slower, as PostgreSQL puts such a function's query in its place. #}
 {% materialization view, adapter='postgres' %}
     {#- Others' are dbt's affair. -#}
-    {%- if model.schema != 'orchestrator' -%}
+    {%- if model.schema != kpi_engine.runtime_schema() -%}
         {{ return(dbt.materialization_view_default()) }}
     {%- endif -%}
     {%- set existing = load_cached_relation(this) -%}
@@ -32,15 +32,15 @@
             and (flags.EMPTY or kpi_engine._is_as_built(name, compiled)) %}
         select 'left as it is'
         {%- else %}
-        select orchestrator.replace_view(
+        select {{ kpi_engine.runtime_schema() }}.replace_view(
             {{ kpi_engine.literal(name) }},
             {{ kpi_engine.literal(kpi_engine.without_database(sql)) }},
             {{ kpi_engine.literal(function) if function else 'null' }}
         );
-        insert into orchestrator.views (relation, compiled, definition)
+        insert into {{ kpi_engine.runtime_schema() }}.views (relation, compiled, definition)
         values (
             {{ kpi_engine.literal(name) }}, '{{ compiled }}',
-            orchestrator.view_definition({{ kpi_engine.literal(name) }})
+            {{ kpi_engine.runtime_schema() }}.view_definition({{ kpi_engine.literal(name) }})
         )
         on conflict (relation) do update set
             compiled = excluded.compiled, definition = excluded.definition;
@@ -60,11 +60,11 @@
 {% macro _is_as_built(view, compiled) -%}
     {%- do return(run_query("
         select exists (
-            select from orchestrator.views
+            select from " ~ kpi_engine.runtime_schema() ~ ".views
             where
                 relation = " ~ kpi_engine.literal(view) ~ "
                 and compiled = '" ~ compiled ~ "'
-                and definition = orchestrator.view_definition(relation)
+                and definition = " ~ kpi_engine.runtime_schema() ~ ".view_definition(relation)
         )
     ")[0][0]) -%}
 {%- endmacro %}
@@ -75,7 +75,7 @@
 
 {% macro _reading_function(model) -%}
     {%- do return(
-        'orchestrator.'
+        kpi_engine.runtime_schema() ~ '.'
         ~ adapter.quote(kpi_engine.fitting_name('read_' ~ model.name))
     ) -%}
 {%- endmacro %}

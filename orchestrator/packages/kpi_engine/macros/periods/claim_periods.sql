@@ -8,13 +8,13 @@
         {%- do kpi_engine._check_calendar() -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.
-        insert into orchestrator.job_runs (job, executor, invocation)
+        insert into {{ kpi_engine.runtime_schema() }}.job_runs (job, executor, invocation)
         values ('{{ model.name }}', 'dbt', '{{ invocation_id }}');
         commit;
         begin;
         {%- if flags.FULL_REFRESH and load_relation(this) is not none %}
             {%- do kpi_engine._check_full_refresh() %}
-        select orchestrator.begin_refresh(
+        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
             p_scope => 'everything',
@@ -24,14 +24,14 @@
         {{ kpi_engine.claim_requested(in_function=false) }}
         {%- else %}
         {%- if flags.EMPTY %}
-        select orchestrator.begin_refresh(
+        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
             p_scope => 'nothing',
             p_invocation => '{{ invocation_id }}'
         );
         {%- else %}
-        select orchestrator.create_work_tables();
+        select {{ kpi_engine.runtime_schema() }}.create_work_tables();
         {%- endif %}
         create temporary table claimed_periods on commit drop as
         {{ kpi_engine.period_series(
@@ -52,7 +52,7 @@
         where
             attrelid = to_regclass(" ~ kpi_engine.literal(calendar | string) ~ ")
             and attname = " ~ kpi_engine.literal(summary.tenant_name) ~ "
-            and not orchestrator.is_of_type(
+            and not " ~ kpi_engine.runtime_schema() ~ ".is_of_type(
                 atttypid, " ~ kpi_engine.literal(summary.tenant_type) ~ "
             )
     ") if summary.tenant -%}
@@ -83,7 +83,7 @@
         {%- do views.append(kpi_engine.literal(kpi_engine.relation_of(node))) -%}
     {%- endfor -%}
     {%- set hung = run_query("
-        select orchestrator.hung_on(
+        select " ~ kpi_engine.runtime_schema() ~ ".hung_on(
             " ~ kpi_engine.literal(model.name) ~ ", array[" ~ views | join(', ') ~ "]::text []
         )
     ").columns[0].values() -%}

@@ -25,7 +25,7 @@
                 '{{ summary.turns }}',
                 {{ kpi_engine.present() }} at time zone calendar.timezone
             )
-            or current_setting('orchestrator.went_back', true) = 'yes'
+            or current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
         );
     {%- endif %}
     {%- if summary.grain == 'all' %}
@@ -42,10 +42,10 @@
     end if;
     {%- endif %}
     analyze pg_temp.claimed_periods;
-    update orchestrator.models
+    update {{ kpi_engine.runtime_schema() }}.models
     set next_turn = {{ kpi_engine.next_turn(summary, calendar) }}
     where model = '{{ model.name }}'
-        and current_setting('orchestrator.scope', true)
+        and current_setting('{{ kpi_engine.runtime_schema() }}.scope', true)
             in ('requested', 'everything');
 {%- endmacro %}
 
@@ -143,7 +143,7 @@ where
     < {{ kpi_engine.period_of(summary, kpi_engine.first_instant(summary), none) }}
     -- What was computed by a clock that was ahead.
     or (
-        current_setting('orchestrator.went_back', true) = 'yes'
+        current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
         and {{ summary.expression }} > {{ kpi_engine.present() }}
     )
 {%- endmacro %}

@@ -3,13 +3,13 @@
    is about may differ until the request is served. #}
 {% macro has_no_open_request(model, tenant, first_day, last_day) -%}
     not exists (
-        select from orchestrator.refresh_queue as requests
+        select from {{ kpi_engine.runtime_schema() }}.refresh_queue as requests
         where
             requests.model = '{{ model }}'
             and (requests.tenant = ({{ tenant }})::text) is not false
             and (
                 requests.period
-                && orchestrator.touched({{ first_day }}, {{ last_day }})
+                && {{ kpi_engine.runtime_schema() }}.touched({{ first_day }}, {{ last_day }})
             ) is not false
     )
 {%- endmacro %}

@@ -37,7 +37,7 @@
                 group by calendar.timezone
             ) as zones
             -- One that nobody knows is its tenant's failure.
-            where orchestrator.is_time_zone(zones.timezone)
+            where {{ kpi_engine.runtime_schema() }}.is_time_zone(zones.timezone)
         )
     {%- endif -%}
 {%- endmacro %}

@@ -3,8 +3,8 @@
    is the setting orchestrator.now. #}
 {% macro present() -%}
     coalesce(
-        nullif(current_setting('orchestrator.now', true), '')::timestamptz,
-        nullif(current_setting('orchestrator.present', true), '')::timestamptz,
+        nullif(current_setting('{{ kpi_engine.runtime_schema() }}.now', true), '')::timestamptz,
+        nullif(current_setting('{{ kpi_engine.runtime_schema() }}.present', true), '')::timestamptz,
         now()
     )
 {%- endmacro %}

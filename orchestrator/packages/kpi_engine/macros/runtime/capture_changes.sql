@@ -18,8 +18,8 @@
                     or sources.seen is distinct from now.state
                     or sources.seen ~* '[DR]'
                 ) as is_to_see
-            from orchestrator.sources
-            left join orchestrator.source_states() as now
+            from " ~ kpi_engine.runtime_schema() ~ ".sources
+            left join " ~ kpi_engine.runtime_schema() ~ ".source_states() as now
                 on now.relation = sources.relation
             where sources.capture_by <> 'lookback'
             order by sources.relation
@@ -32,9 +32,9 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if run_query(
-            "select exists (select from orchestrator.unused_captures())"
+            "select exists (select from " ~ kpi_engine.runtime_schema() ~ ".unused_captures())"
         )[0][0] %}
-            select orchestrator.drop_unused_captures();
+            select {{ kpi_engine.runtime_schema() }}.drop_unused_captures();
             commit;
             begin;
         {%- endif -%}
@@ -53,23 +53,23 @@
         select pg_advisory_xact_lock(hashtext('orchestrator install'));
         {%- if installed != version %}
         {{ sql }}
-        update orchestrator.sources
+        update {{ kpi_engine.runtime_schema() }}.sources
         set installed = '{{ version }}'
         where relation = {{ relation }};
         {%- endif %}
         {%- if not installed.startswith(capture) %}
         -- What changed before these triggers were here is not known.
-        select orchestrator.request_all(sources, 'capture of ' || relation)
-        from orchestrator.sources
+        select {{ kpi_engine.runtime_schema() }}.request_all(sources, 'capture of ' || relation)
+        from {{ kpi_engine.runtime_schema() }}.sources
         where relation = {{ relation }};
         {%- endif %}
         {%- if present['is_released'] %}
-        update orchestrator.sources
+        update {{ kpi_engine.runtime_schema() }}.sources
         set released_at = null, lost_since = released_at
         where relation = {{ relation }};
         {%- endif %}
         {%- if present['capture_by'] == 'triggers' %}
-        select orchestrator.look_at_source({{ relation }}, true, true);
+        select {{ kpi_engine.runtime_schema() }}.look_at_source({{ relation }}, true, true);
         {%- endif %}
         commit;
         begin;

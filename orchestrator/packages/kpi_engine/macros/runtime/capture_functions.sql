@@ -18,7 +18,7 @@
 {%- endmacro %}
 
 {% macro _capture_function(source, models, incomparable) -%}
-create or replace function orchestrator.
+create or replace function {{ kpi_engine.runtime_schema() }}.
 {{- adapter.quote('capture_' ~ kpi_engine.generated_name(source)) }}()
 returns trigger
 language plpgsql security definer
@@ -82,11 +82,11 @@ exception when others then
         return null;
     exception when others then
         begin
-            insert into orchestrator.lost_captures (relation, reason)
+            insert into {{ kpi_engine.runtime_schema() }}.lost_captures (relation, reason)
             values (request.relation, sqlerrm);
         exception when others then
             begin
-                perform nextval('orchestrator.uncounted_captures');
+                perform nextval('{{ kpi_engine.runtime_schema() }}.uncounted_captures');
             exception when others then
                 raise warning 'A change of % could not be captured: %',
                     relation, sqlerrm;
@@ -97,13 +97,13 @@ exception when others then
 end
 $capture$;
 revoke all on function
-orchestrator.{{ adapter.quote('capture_' ~ kpi_engine.generated_name(source)) }}() from public;
+{{ kpi_engine.runtime_schema() }}.{{ adapter.quote('capture_' ~ kpi_engine.generated_name(source)) }}() from public;
 {% endmacro %}
 
 {% macro _request_function(source, models) -%}
 -- Of the rows of a relation, of a query in brackets, or (null) those that p_data has
 -- of the columns by which they are looked up.
-create or replace function orchestrator.
+create or replace function {{ kpi_engine.runtime_schema() }}.
 {{- adapter.quote('request_' ~ kpi_engine.generated_name(source)) }}(
     p_rows text, p_data jsonb, p_models text [], p_reason text
 )
@@ -132,7 +132,7 @@ begin
 end
 $request$;
 revoke all on function
-orchestrator.{{ adapter.quote('request_' ~ kpi_engine.generated_name(source)) }}(
+{{ kpi_engine.runtime_schema() }}.{{ adapter.quote('request_' ~ kpi_engine.generated_name(source)) }}(
     text, jsonb, text [], text
 )
 from public;
@@ -198,7 +198,7 @@ from public;
 {# One request a model, tenant and UTC day (or pair of days, for a span). #}
 {% macro _requests(source, group, rows, reason='request.reason', only=none) -%}
 {%- set owner = kpi_engine._of_changed(source, group.tenant) if group.tenant -%}
-insert into orchestrator.refresh_queue (
+insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
             model, tenant, period, reason, at_once
         )
         select
@@ -247,7 +247,7 @@ insert into orchestrator.refresh_queue (
 {%- else -%}
     {%- set period, moment = 'null::tstzrange', none -%}
 {%- endif -%}
-insert into orchestrator.refresh_queue (
+insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
             model, tenant, period, reason, at_once
         )
         select
@@ -281,7 +281,7 @@ insert into orchestrator.refresh_queue (
         {%- endif -%}
     {%- endfor -%}
 {%- endfor -%}
-insert into orchestrator.refresh_queue (
+insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
             model, reason, at_once, source, source_rows
         )
         select
@@ -317,7 +317,7 @@ insert into orchestrator.refresh_queue (
 {%- endmacro %}
 
 {% macro _touched_by(source, first, last) -%}
-    orchestrator.touched(
+    {{ kpi_engine.runtime_schema() }}.touched(
         {{- kpi_engine._of_changed(source, first) }}, {{ kpi_engine._of_changed(source, last) -}}
     )
 {%- endmacro %}
@@ -332,7 +332,7 @@ insert into orchestrator.refresh_queue (
 {%- endmacro %}
 
 {% macro _request_everything(source, models) -%}
-insert into orchestrator.refresh_queue (model, reason, at_once)
+insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (model, reason, at_once)
         select readers.model, request.reason, readers.at_once
         from {{ kpi_engine._readers(source, models) }};
 {%- endmacro %}

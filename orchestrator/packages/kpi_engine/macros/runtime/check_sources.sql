@@ -120,7 +120,7 @@
 {% macro capture_by(source) -%}
     {%- set capture = source.config.meta.get('capture') or {} -%}
     {%- do return(
-        'lookback' if capture.get('lookback')
+        'lookback' if capture.get('lookback') or not kpi_engine.is_production()
         else 'version' if capture.get('version')
         else 'triggers'
     ) -%}

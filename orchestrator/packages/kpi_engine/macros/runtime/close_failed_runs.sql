@@ -10,7 +10,7 @@
             {%- set message = kpi_engine._failure_upstream(result.node, failures) -%}
         {%- endif -%}
         {%- if message is not none %}
-            select orchestrator.fail_run(
+            select {{ kpi_engine.runtime_schema() }}.fail_run(
                 '{{ result.node.name }}',
                 'dbt',
                 '{{ invocation_id }}',

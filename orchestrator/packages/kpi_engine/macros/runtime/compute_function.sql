@@ -29,12 +29,12 @@ $compute$;
 
 {% macro compute_function_name() -%}
     {%- do return(
-        'orchestrator.' ~ adapter.quote('compute_' ~ model.name) ~ '()'
+        kpi_engine.runtime_schema() ~ '.' ~ adapter.quote('compute_' ~ model.name) ~ '()'
     ) -%}
 {%- endmacro %}
 
 {% macro claim_function_name() -%}
     {%- do return(
-        'orchestrator.' ~ adapter.quote('claim_' ~ model.name) ~ '()'
+        kpi_engine.runtime_schema() ~ '.' ~ adapter.quote('claim_' ~ model.name) ~ '()'
     ) -%}
 {%- endmacro %}

@@ -47,17 +47,17 @@
         ),
 
         gone as (
-            delete from orchestrator.models
+            delete from {{ kpi_engine.runtime_schema() }}.models
             where model not in (select declared.model from declared)
             returning model
         ),
 
         forgotten as (
-            delete from orchestrator.refresh_queue
+            delete from {{ kpi_engine.runtime_schema() }}.refresh_queue
             where model in (select gone.model from gone)
         )
 
-        insert into orchestrator.models as models ({{ names | join(', ') }})
+        insert into {{ kpi_engine.runtime_schema() }}.models as models ({{ names | join(', ') }})
         select {{ names | join(', ') }} from declared
         on conflict (model) do update set
             {%- for name in names if name != 'model' %}
@@ -76,7 +76,7 @@
     {%- set summary = kpi_engine.summary_config(node) -%}
     {%- set lineage = kpi_engine.lineage_of(node) -%}
     {%- set cadence = summary.cadence if summary.cadence is mapping else {} -%}
-    {%- set is_published = kpi_engine.is_published(node) -%}
+    {%- set is_published = node.schema != kpi_engine.runtime_schema() -%}
     {%- set sources = [] -%}
     {%- set lookbacks = [] -%}
     {%- set by = [] -%}
@@ -197,11 +197,11 @@
         {%- do paths.update({node.name: kpi_engine.properties_path(node)}) -%}
     {%- endfor -%}
     {%- for row in run_query("
-        select model, orchestrator.cadence_error(cadence) as error
+        select model, " ~ kpi_engine.runtime_schema() ~ ".cadence_error(cadence) as error
         from jsonb_to_recordset(" ~ declared ~ ") as models (
             model text, cadence jsonb
         )
-        where orchestrator.cadence_error(cadence) is not null
+        where " ~ kpi_engine.runtime_schema() ~ ".cadence_error(cadence) is not null
         order by model
         limit 1
     ") -%}

@@ -24,17 +24,17 @@
         with declared as (
             select {{ names | join(', ') }}
             from jsonb_populate_recordset(
-                null::orchestrator.sources, {{ kpi_engine.literal(tojson(declared)) }}
+                null::{{ kpi_engine.runtime_schema() }}.sources, {{ kpi_engine.literal(tojson(declared)) }}
             )
         ),
 
         gone as (
-            delete from orchestrator.sources
+            delete from {{ kpi_engine.runtime_schema() }}.sources
             where relation not in (select declared.relation from declared)
         ),
 
         versions_gone as (
-            delete from orchestrator.source_versions as versions
+            delete from {{ kpi_engine.runtime_schema() }}.source_versions as versions
             where not exists (
                 select from declared
                 where
@@ -44,7 +44,7 @@
             )
         )
 
-        insert into orchestrator.sources as sources ({{ names | join(', ') }})
+        insert into {{ kpi_engine.runtime_schema() }}.sources as sources ({{ names | join(', ') }})
         select {{ names | join(', ') }} from declared
         on conflict (relation) do update set
             -- What is noticed otherwise has other functions.

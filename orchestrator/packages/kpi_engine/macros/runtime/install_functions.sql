@@ -10,7 +10,8 @@
 {% macro install_functions() -%}
     {%- if execute -%}
         {%- set wanted = {} -%}
-        {%- for node in graph.nodes.values() if kpi_engine.is_summary(node) -%}
+        {%- for node in graph.nodes.values() if kpi_engine.is_summary(node)
+            and kpi_engine.is_production() -%}
             {%- for kind, name in kpi_engine.summary_config(node).functions.items() -%}
                 {%- set function = kpi_engine._function(node, kind, name) -%}
                 {%- if wanted.get(name, function) != function -%}
@@ -27,13 +28,13 @@
             cross join lateral obj_description(pg_proc.oid, 'pg_proc')
                 as comment
             where
-                pronamespace = to_regnamespace('analytics')
+                pronamespace = to_regnamespace('" ~ kpi_engine.published_schema() ~ "')
                 and comment like '% (kpi\\_% %)'
         ") -%}
             {%- do installed.update({row[0]: row[1]}) -%}
         {%- endfor -%}
         {%- for name in installed if name not in wanted %}
-            drop function analytics.{{ name }};
+            drop function {{ kpi_engine.published_schema() }}.{{ name }};
         {%- endfor -%}
         {%- for name, function in wanted.items() -%}
             {%- set settings = 'security definer set search_path = pg_catalog, pg_temp'
@@ -42,22 +43,22 @@
                 ~ local_md5(tojson(function) ~ settings) ~ ')' -%}
             {%- if installed.get(name) != comment %}
                 {% if name in installed -%}
-                drop function analytics.{{ name }};
+                drop function {{ kpi_engine.published_schema() }}.{{ name }};
                 {%- endif %}
-                create function analytics.{{ name }}({{ function.arguments }})
+                create function {{ kpi_engine.published_schema() }}.{{ name }}({{ function.arguments }})
                 returns {{ function.returns }}
                 language plpgsql {{ settings }}
                 as $function$
                 #variable_conflict use_column
                 begin
-                    perform orchestrator.require_admin();
+                    perform {{ kpi_engine.runtime_schema() }}.require_admin();
                     {{ function.body }};
                 end
                 $function$;
-                comment on function analytics.{{ name }} is
+                comment on function {{ kpi_engine.published_schema() }}.{{ name }} is
                 '{{ comment | replace("'", "''") }}';
-                revoke all on function analytics.{{ name }} from public;
-                grant execute on function analytics.{{ name }}
+                revoke all on function {{ kpi_engine.published_schema() }}.{{ name }} from public;
+                grant execute on function {{ kpi_engine.published_schema() }}.{{ name }}
                 to authenticated, service_role;
             {%- endif -%}
         {%- endfor %}
@@ -90,8 +91,8 @@
                 ~ ', now.',
             'arguments': tenant ~ ' ' ~ summary.tenant_type ~ ', ' ~ period,
             'returns': 'void',
-            'body': 'perform orchestrator.compute(' ~ model ~ ', '
-                ~ 'orchestrator.given(' ~ tenant ~ '::text), '
+            'body': 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute(' ~ model ~ ', '
+                ~ kpi_engine.runtime_schema() ~ '.given(' ~ tenant ~ '::text), '
                 ~ day ~ ', ' ~ day ~ ')',
         }) -%}
     {%- elif kind == 'compute_all' -%}
@@ -100,7 +101,7 @@
                 ~ ' for all who are active, now.',
             'arguments': period,
             'returns': 'void',
-            'body': 'perform orchestrator.compute(' ~ model ~ ', null, '
+            'body': 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute(' ~ model ~ ', null, '
                 ~ day ~ ', ' ~ day ~ ')',
         }) -%}
     {%- elif kind == 'backfill' -%}
@@ -109,8 +110,8 @@
             'arguments': tenant ~ ' ' ~ summary.tenant_type
                 ~ ', p_start_date date, p_end_date date',
             'returns': 'void',
-            'body': "perform orchestrator.compute_group('backfill', '" ~ name
-                ~ "', orchestrator.given(" ~ tenant
+            'body': "perform " ~ kpi_engine.runtime_schema() ~ ".compute_group('backfill', '" ~ name
+                ~ "', " ~ kpi_engine.runtime_schema() ~ ".given(" ~ tenant
                 ~ "::text), p_start_date, p_end_date)",
         }) -%}
     {%- elif kind == 'catch_up' -%}
@@ -119,8 +120,8 @@
             'arguments': tenant ~ ' ' ~ summary.tenant_type
                 ~ ', p_days_back integer default 7',
             'returns': 'void',
-            'body': "perform orchestrator.compute_group('catch_up', '" ~ name
-                ~ "', orchestrator.given(" ~ tenant
+            'body': "perform " ~ kpi_engine.runtime_schema() ~ ".compute_group('catch_up', '" ~ name
+                ~ "', " ~ kpi_engine.runtime_schema() ~ ".given(" ~ tenant
                 ~ "::text), p_days_back => p_days_back)",
         }) -%}
     {%- elif kind == 'refresh' -%}
@@ -128,7 +129,7 @@
             'purpose': 'Refreshes ' ~ node.name ~ ', now.',
             'arguments': '',
             'returns': 'void',
-            'body': 'perform orchestrator.refresh_now(' ~ model ~ ')',
+            'body': 'perform ' ~ kpi_engine.runtime_schema() ~ '.refresh_now(' ~ model ~ ')',
         }) -%}
     {%- elif kind == 'get' -%}
         {%- set columns = [] -%}

@@ -26,17 +26,18 @@
             kpi_engine.runtime_protection(),
             kpi_engine.runtime_cron(),
         ] | join('\n') -%}
+        {%- set sql = kpi_engine.in_schemas(sql) -%}
         {%- set version = 'kpi_engine runtime ' ~ local_md5(sql) -%}
         {%- if not kpi_engine._is_installed(version) -%}
             select pg_advisory_xact_lock(hashtext('orchestrator install'));
-            {{ kpi_engine.runtime_schemas() }}
-            {{ kpi_engine.pending_migrations() }}
+            {{ kpi_engine.in_schemas(kpi_engine.runtime_schemas()) }}
+            {{ kpi_engine.in_schemas(kpi_engine.pending_migrations()) }}
             {{ sql }}
             do $$
             begin
                 execute format(
-                    'comment on schema orchestrator is %L',
-                    '{{ version }} ' || ({{ kpi_engine._runtime_fingerprint() }})
+                    'comment on schema {{ kpi_engine.runtime_schema() }} is %L',
+                    {{ kpi_engine._installation(version) }}
                 );
             end
             $$;
@@ -49,9 +50,19 @@
 {# Whether this version was the last to be installed, and is as it left it. #}
 {% macro _is_installed(version) -%}
     {%- do return(run_query(
-        "select obj_description(to_regnamespace('orchestrator'), 'pg_namespace') = '"
-        ~ version ~ " ' || (" ~ kpi_engine._runtime_fingerprint() ~ ")"
+        "select obj_description(to_regnamespace('" ~ kpi_engine.runtime_schema()
+        ~ "'), 'pg_namespace') = " ~ kpi_engine._installation(version)
     )[0][0]) -%}
+{%- endmacro %}
+
+{# The comment on the runtime's schema, as an expression: what is installed, and for
+   which target, by which `orchestrator` finds it. #}
+{% macro _installation(version) -%}
+    '{{ version }} ' || ({{ kpi_engine._runtime_fingerprint() }}) || ' '
+    || {{ kpi_engine.literal(tojson({
+        'target_schema': target.schema,
+        'published_schema': kpi_engine.published_schema(),
+    })) }}
 {%- endmacro %}
 
 {# A hash of the runtime's tables and functions as the database has them; not of what
@@ -66,7 +77,7 @@
         inner join pg_attribute
             on attrelid = pg_class.oid and attnum > 0 and not attisdropped
         where
-            relnamespace = to_regnamespace('orchestrator')
+            relnamespace = to_regnamespace('{{ kpi_engine.runtime_schema() }}')
             and relkind in ('r', 'S')
             and relname = any(array[
                 'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
@@ -78,7 +89,7 @@
         select concat_ws(' ', proname, proargtypes::text, md5(prosrc))
         from pg_proc
         where
-            pronamespace = to_regnamespace('orchestrator')
+            pronamespace = to_regnamespace('{{ kpi_engine.runtime_schema() }}')
             and proname !~ '^(capture|request|claim|compute|read)_'
     ) as parts
 {%- endmacro %}

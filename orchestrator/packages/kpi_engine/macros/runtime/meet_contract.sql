@@ -7,7 +7,7 @@
     {%- set relation = kpi_engine.literal(this.include(database=false)) -%}
     {%- set empty = 'pg_temp.' ~ adapter.quote(model.name) -%}
     {%- set is_met = run_query("
-        select orchestrator.meets_contract(
+        select " ~ kpi_engine.runtime_schema() ~ ".meets_contract(
             " ~ kpi_engine.literal(model.name) ~ ", " ~ relation ~ ", '" ~ declared ~ "'
         )
     ")[0][0] -%}
@@ -18,7 +18,7 @@
             create {{ 'unique' if index.get('unique') }} index on {{ empty }}
             using {{ index.get('type', 'btree') }} ({{ index.columns | join(', ') }});
             {%- endfor %}
-            select orchestrator.meet_contract(
+            select {{ kpi_engine.runtime_schema() }}.meet_contract(
                 {{ kpi_engine.literal(model.name) }}, {{ relation }}, {{ kpi_engine.literal(empty) }},
                 '{{ declared }}', {{ is_last | lower }}
             );
@@ -45,7 +45,8 @@
 {% macro foreign_keys_of(node) -%}
     {%- set found = [] -%}
     {%- for key in node.constraints
-        | selectattr('type', 'equalto', 'foreign_key') -%}
+        | selectattr('type', 'equalto', 'foreign_key')
+        if kpi_engine.is_production() -%}
         {%- set definition = namespace(
             text=adapter.render_raw_model_constraints([key])[0], reference=none
         ) -%}

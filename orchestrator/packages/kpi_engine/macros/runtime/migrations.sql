@@ -25,18 +25,18 @@
 
 {# The number of the last migration that the database has had. #}
 {% macro _applied_migrations() -%}
-    {%- set found = run_query("
-        select
-            to_regclass('orchestrator.models') is null,
-            to_regclass('orchestrator.migrations') is not null
-    ")[0] -%}
+    {%- set schema = kpi_engine.runtime_schema() -%}
+    {%- set found = run_query(
+        "select to_regclass('" ~ schema ~ ".models') is null,"
+        ~ " to_regclass('" ~ schema ~ ".migrations') is not null"
+    )[0] -%}
     {%- if found[0] -%}
         {%- do return(kpi_engine.migrations() | length) -%}
     {%- elif not found[1] -%}
         {%- do return(0) -%}
     {%- endif -%}
     {%- do return(run_query(
-        "select coalesce(max(number), 0) from orchestrator.migrations"
+        "select coalesce(max(number), 0) from " ~ schema ~ ".migrations"
     )[0][0]) -%}
 {%- endmacro %}
 

@@ -4,7 +4,7 @@
 {% macro model_definition() -%}
     md5('{{ local_md5(kpi_engine.compute_function()) }}' || coalesce(
         (
-            select string_agg(orchestrator.view_definition(view), '' order by view)
+            select string_agg({{ kpi_engine.runtime_schema() }}.view_definition(view), '' order by view)
             from unnest(array[
                 {%- for view in kpi_engine.lineage_of(model).views -%}
                 '{{ view }}'{{ ", " if not loop.last }}

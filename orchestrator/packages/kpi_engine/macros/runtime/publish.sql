@@ -9,14 +9,14 @@
         {%- set present = run_query("
             select
                 exists (
-                    select from orchestrator.missing_foreign_keys(
+                    select from " ~ kpi_engine.runtime_schema() ~ ".missing_foreign_keys(
                         " ~ kpi_engine.literal(model.name) ~ "
                     )
                 ),
                 obj_description(
                     to_regprocedure('" ~ kpi_engine.compute_function_name() ~ "'), 'pg_proc'
                 ),
-                current_setting('orchestrator.scope', true),
+                current_setting('" ~ kpi_engine.runtime_schema() ~ ".scope', true),
                 not exists (select from " ~ this.include(database=false) ~ ")
         ")[0] -%}
         {%- set is_empty = present[3] -%}
@@ -26,8 +26,15 @@
         {%- elif present[0] and not flags.EMPTY and present[2] != 'everything' -%}
             {#- What was deleted while a key was away has left its rows. -#}
             {%- do run_query(
-                "select orchestrator.request(" ~ kpi_engine.literal(model.name)
+                "select " ~ kpi_engine.runtime_schema() ~ ".request(" ~ kpi_engine.literal(model.name)
                 ~ ", p_reason => 'references restored')"
+            ) -%}
+        {%- endif -%}
+        {%- if not kpi_engine.is_production() and not is_empty -%}
+            {#- No trigger says what has changed since. -#}
+            {%- do run_query(
+                "select " ~ kpi_engine.runtime_schema() ~ ".request("
+                ~ kpi_engine.literal(model.name) ~ ", p_reason => 'development')"
             ) -%}
         {%- endif -%}
         {%- do run_query(kpi_engine.protect_table()) -%}
@@ -51,18 +58,18 @@
 {%- endmacro %}
 
 {% macro _make_foreign_keys() -%}
-    select orchestrator.make_foreign_keys({{ kpi_engine.literal(model.name) }})
+    select {{ kpi_engine.runtime_schema() }}.make_foreign_keys({{ kpi_engine.literal(model.name) }})
 {%- endmacro %}
 
 {% macro _end_refresh() -%}
-    select orchestrator.end_refresh('{{ model.name }}')
+    select {{ kpi_engine.runtime_schema() }}.end_refresh('{{ model.name }}')
 {%- endmacro %}
 
 {% macro _refresh_in_slices() -%}
     {%- set sample = invocation_args_dict.get('sample') -%}
     {%- set slice -%}
         select status, error_message
-        from orchestrator.refresh_slice(
+        from {{ kpi_engine.runtime_schema() }}.refresh_slice(
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
             p_invocation => '{{ invocation_id }}',

@@ -455,6 +455,11 @@ declare
 begin
     perform pg_advisory_xact_lock(hashtext('orchestrator install'));
     if p_wanted then
+        {% if not kpi_engine.is_production() -%}
+        raise exception
+            'The target {{ target.name }} is for development: no job refreshes it.'
+            using errcode = 'object_not_in_prerequisite_state';
+        {%- endif %}
         perform orchestrator.create_cron();
         perform orchestrator.publish_cron_status();
     end if;

@@ -747,6 +747,7 @@ exception when others then
 end
 $$;
 
+{% if kpi_engine.is_production() -%}
 do $$
 begin
     if not exists (
@@ -761,6 +762,7 @@ exception when insufficient_privilege then
     null;
 end
 $$;
+{%- endif %}
 
 -- Look for what is new of the sources that a summary table knows by version, and
 -- request what it touches: rows of transactions that had not ended when that was

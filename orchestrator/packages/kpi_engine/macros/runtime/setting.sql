@@ -4,6 +4,9 @@
         'periods_per_transaction': 2000,
         'earliest_date': '1900-01-01',
         'history_retention': '90 days',
+        'published_schema': 'analytics',
+        'runtime_schema': 'orchestrator',
+        'production_targets': [],
         'publication': 'powersync',
         'trusted_roles': [
             'authenticator', 'postgres', 'dashboard_user', 'supabase_admin',

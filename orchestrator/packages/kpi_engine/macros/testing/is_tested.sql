@@ -17,7 +17,7 @@
             {%- if time.last_day %}
             {{ period }} <= date '{{ time.last_day }}' and
             {%- endif %}
-            orchestrator.touched(
+            {{ kpi_engine.runtime_schema() }}.touched(
                 {{ period }}, ({{ period }} + {{ step }})::date - 1
             ) && '{{ time.time }}'::tstzmultirange
         )

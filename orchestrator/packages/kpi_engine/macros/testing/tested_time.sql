@@ -11,7 +11,7 @@
     {%- set rows = run_query("
         with run as (
             select changed, changed_tenants
-            from orchestrator.job_runs
+            from " ~ kpi_engine.runtime_schema() ~ ".job_runs
             where
                 job = '" ~ node.name ~ "'
                 and invocation = '" ~ invocation_id ~ "'

@@ -78,7 +78,7 @@ select
     upper(touched.period) as ends_at,
     count(*) as row_count
 from changed
-cross join orchestrator.touched(changed.period, changed.period)
+cross join {{ kpi_engine.runtime_schema() }}.touched(changed.period, changed.period)
     as touched (period)
 group by changed.tenant, touched.period
 {%- else -%}

@@ -25,7 +25,7 @@ calendar as (
 ),
 
 models as (
-    select * from orchestrator.models where model = '{{ node.name }}'
+    select * from {{ kpi_engine.runtime_schema() }}.models where model = '{{ node.name }}'
 ),
 
 actual as (

@@ -33,7 +33,7 @@ calendar as (
         {{ kpi_engine.period_of(summary, 'models.refreshed_through', 'calendar.timezone')
             if has_periods else always }} as last_period
     from {{ kpi_engine.calendar_of(node) }} as calendar
-    inner join orchestrator.models on models.model = '{{ node.name }}'
+    inner join {{ kpi_engine.runtime_schema() }}.models on models.model = '{{ node.name }}'
     where {{ kpi_engine.is_tested_tenant(summary, 'calendar.' ~ summary.tenant, time) }}
 ),
 
