@@ -235,7 +235,7 @@ def test_the_whole_project_runs_as_a_role_that_is_no_superuser(modest):
     code, sentence = place.refuse("refresh", "metrics_daily")
     assert code == 1
     remedy = (
-        "create policy kpi_summaries on restaurant.calls for select to kpi_owner"
+        "create policy kpi_engine on restaurant.calls for select to kpi_owner"
         " using (true)"
     )
     assert "Row-level security of restaurant.calls may hide rows" in sentence

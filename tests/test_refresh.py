@@ -113,7 +113,7 @@ def test_a_changed_day_requests_its_week_and_its_month(project, refreshed_by):
     refreshed_by(project, "kpi_daily")
     waiting = project.ask(
         "select distinct model from orchestrator.refresh_queue"
-        " where reason = 'upstream kpi_daily' and tenant = %s order by 1",
+        " where reason = 'upstream kpi_daily' and tenant::uuid = %s order by 1",
         community,
     )
     assert waiting == [("kpi_monthly",), ("kpi_weekly",)]

@@ -156,4 +156,19 @@ begin
     ) using p_model, p_tenant, p_from, p_to, p_reason, p_only_active;
 end
 $$;
+
+-- The same, of a tenant by its key as the application has it.
+create or replace function orchestrator.request(
+    p_model text,
+    p_tenant anynonarray,
+    p_from date default null,
+    p_to date default null,
+    p_reason text default 'request'
+)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    select orchestrator.request(p_model, p_tenant::text, p_from, p_to, p_reason)
+$$;
 {% endmacro %}
