@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from orchestrator.demo.source_data import create_sources, generate
+from kpi_demo.source_data import create_sources, generate
 
 with psycopg.connect(autocommit=True) as connection:
     create_sources(connection)

@@ -23,9 +23,9 @@ from benchmarks import (
     worker,
 )
 from benchmarks.measure import Results
+from kpi_demo.server import Server, remove
 from orchestrator.cli.base import CONTEXT, Commands
 from orchestrator.errors import UsageError
-from orchestrator.server import Server, remove
 
 PARTS: dict[str, Callable[[site.Site, Results, int], None]] = {
     "refresh": refresh.measure,

@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Identifier
 
 from benchmarks.measure import Results, seconds
 from benchmarks.site import BenchmarkError, Site, run
-from orchestrator.binaries import system_binaries
+from kpi_demo.binaries import system_binaries
 from orchestrator.errors import UsageError
 
 CLIENTS = (1, 4, 16)

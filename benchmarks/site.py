@@ -22,12 +22,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 
-from orchestrator.cluster import default_data_dir
-from orchestrator.demo.source_data import ALL, create_sources, generate
+from kpi_demo.cluster import default_data_dir
+from kpi_demo.server import Server
+from kpi_demo.source_data import ALL, create_sources, generate
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.queries import query
-from orchestrator.server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DBT_FILES = (

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier
 
 from benchmarks.measure import Results, seconds
 from benchmarks.site import CHECKOUT, BenchmarkError, Site, run
-from orchestrator.demo.source_data import apply_changes
+from kpi_demo.source_data import apply_changes
 
 sys.path.insert(0, str(CHECKOUT / "tests"))
 

@@ -1,7 +1,7 @@
 {# What dbt looks for in a project itself, and nowhere else: here is what the engine
    has of it. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ kpi_engine.schema_name(custom_schema_name) }}
+    {{ kpi_engine.schema_name(custom_schema_name, node) }}
 {%- endmacro %}
 
 {% macro get_incremental_period_upsert_sql(arg_dict) -%}

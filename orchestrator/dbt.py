@@ -316,6 +316,31 @@ def operate(project: Project, macro: str, **arguments: object) -> list[str]:
     return told
 
 
+def known_summaries(project: Project) -> list[str]:
+    """Return the summary tables of the project as dbt last read it; maybe none.
+
+    Raises UsageError where there is no project.
+    """
+    try:
+        manifest = json.loads((project.target_folder() / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return []
+    return [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if (
+            node["config"].get("materialized"),
+            node["config"].get("incremental_strategy"),
+        )
+        == SUMMARY
+    ]
+
+
+def install_packages(project: Project) -> None:
+    """Have dbt install the packages of a project; raises DbtError where it cannot."""
+    _invoke(project, "deps")
+
+
 def connection_profile(project: Project) -> ConnectionProfile:
     """Return the connection that the project's profile names.
 

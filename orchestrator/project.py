@@ -21,8 +21,8 @@ class Project:
     """What a caller says of the project; what is None, dbt's environment says.
 
     `project_dir` is else the folder at hand or the nearest above it that is a
-    dbt project, else the checkout that this package lies in. `profiles_dir` is
-    else, as for dbt, the folder at hand, then the project, then ~/.dbt.
+    dbt project. `profiles_dir` is else, as for dbt, the folder at hand, then the
+    project, then ~/.dbt.
     """
 
     project_dir: Path | None = None
@@ -54,18 +54,17 @@ class Project:
             for part in (option, str(value))
         ]
 
-    def summaries(self) -> set[str]:
-        """Return the names of the summary tables, by their files alone.
+    def folder(self) -> Path:
+        """Return the dbt project's folder; raises UsageError where there is none."""
+        return self._project_dir()
 
-        Each has its SQL and its YAML side by side. Raises UsageError where there is
-        no project.
+    def target_folder(self) -> Path:
+        """Return where dbt keeps what it has read of the project.
+
+        Raises UsageError where there is no project.
         """
-        models = self._project_dir() / "models"
-        return {
-            path.stem
-            for path in models.rglob("*.yml")
-            if path.with_suffix(".sql").exists()
-        }
+        named = self.target_path or os.environ.get("DBT_TARGET_PATH") or "target"
+        return self._project_dir() / named
 
     def checksum(self) -> str:
         """Return a hash of what dbt builds: the project's files and the vars given.
@@ -106,7 +105,7 @@ class Project:
         for kind in ("model", "macro", "test"):
             parts += settings.get(f"{kind}-paths") or [f"{kind}s"]
         for part in parts:
-            for folder, _, names in os.walk(root / part):
+            for folder, _, names in os.walk(root / part, followlinks=True):
                 for name in names:
                     if name.endswith(SUFFIXES):
                         yield Path(folder, name)
@@ -121,14 +120,13 @@ class Project:
                     "one with --project-dir."
                 )
             return folder
-        checkout = Path(__file__).resolve().parents[1]
         here = Path.cwd()
-        for folder in (here, *here.parents, checkout):
+        for folder in (here, *here.parents):
             if (folder / PROJECT_FILE).is_file():
                 return folder
         raise UsageError(
             f"There is no {PROJECT_FILE} in {here} or above it: go to the dbt "
-            "project, or name it with --project-dir."
+            "project, name it with --project-dir, or begin one: orchestrator init."
         )
 
     def _profiles_dir(self) -> Path | None:

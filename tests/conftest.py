@@ -8,8 +8,8 @@ import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from servers import temporary_database, temporary_server
 
-from orchestrator.binaries import system_binaries
-from orchestrator.server import Server
+from kpi_demo.binaries import system_binaries
+from kpi_demo.server import Server
 
 pytest.register_assert_rewrite("projects")
 

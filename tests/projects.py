@@ -24,9 +24,9 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 from servers import temporary_folder
 
+from kpi_demo.server import Server
+from kpi_demo.source_data import ALL, create_sources, generate
 from orchestrator.cli import main
-from orchestrator.demo.source_data import ALL, create_sources, generate
-from orchestrator.server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from orchestrator.server import Server, remove
+from kpi_demo.server import Server, remove
 
 # What makes a server quick with little data, and a crash of the machine costly.
 HASTY = {

@@ -14,7 +14,7 @@ import pytest
 from clients import Client
 from projects import CHECKOUT, fill, named_database, workplace
 
-from orchestrator.demo.source_data import ALL
+from kpi_demo.source_data import ALL
 
 pytest_plugins = ["projects"]
 

@@ -239,7 +239,7 @@ def edit(place: Workplace, path: str, old: str, new: str) -> None:
         ),
         (
             "access: {readers: members, tenant: date}",
-            "metrics_daily: date, which says whose a row is, has the type date. It must",
+            "metrics_daily: date, which says whose a row is, has the type date. It",
         ),
     ],
 )

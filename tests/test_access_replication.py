@@ -7,7 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 from servers import temporary_server
 from workers import until
 
-from orchestrator.binaries import system_binaries
+from kpi_demo.binaries import system_binaries
 
 pytest_plugins = ["projects"]
 

@@ -16,8 +16,8 @@ from projects import Installation, Workplace
 from psycopg.sql import SQL, Identifier
 from servers import HASTY, temporary_folder
 
-from orchestrator.binaries import system_binaries
-from orchestrator.server import Server, remove
+from kpi_demo.binaries import system_binaries
+from kpi_demo.server import Server, remove
 
 pytest_plugins = ["projects"]
 

@@ -14,9 +14,9 @@ import pytest
 from psycopg.sql import SQL, Composed, Identifier
 from servers import temporary_folder
 
-from orchestrator.demo.demo import DATABASE, UNFINISHED
-from orchestrator.demo.picture import CHANGES_A_DOMAIN, SECTIONS, sparkline, trend
-from orchestrator.server import Server, remove
+from kpi_demo.demo import DATABASE, UNFINISHED
+from kpi_demo.picture import CHANGES_A_DOMAIN, SECTIONS, sparkline, trend
+from kpi_demo.server import Server, remove
 
 COMMAND = [sys.executable, "-m", "orchestrator.cli", "demo"]
 

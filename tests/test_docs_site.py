@@ -19,7 +19,7 @@ from browser import dom
 from click.testing import Result
 from projects import Installation, Workplace, named_database, workplace
 
-from orchestrator.server import Server
+from kpi_demo.server import Server
 
 pytest_plugins = ["projects"]
 

@@ -23,7 +23,7 @@ from random_changes import (
 from seeds import CASCADE, FUNCTIONS, SEEDS
 from worlds import World, declared
 
-from orchestrator.demo.source_data import ALL
+from kpi_demo.source_data import ALL
 
 pytest_plugins = ["projects"]
 

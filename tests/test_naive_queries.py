@@ -16,7 +16,7 @@ from projects import Workplace, named_database, workplace
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
-from orchestrator.demo.source_data import apply_changes, create_sources, generate
+from kpi_demo.source_data import apply_changes, create_sources, generate
 
 pytest_plugins = ["projects"]
 

@@ -13,7 +13,7 @@ from projects import Workplace, fill, named_database, workplace
 from psycopg.rows import dict_row
 from test_naive_queries import STAMPS, differences, key, rows
 
-from orchestrator.demo.source_data import ALL
+from kpi_demo.source_data import ALL
 
 pytest_plugins = ["projects"]
 

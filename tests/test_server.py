@@ -16,17 +16,17 @@ import psycopg
 import pytest
 from servers import HASTY, temporary_database, temporary_folder
 
-from orchestrator import binaries as binaries_module
-from orchestrator.account import server_account
-from orchestrator.binaries import (
+from kpi_demo.binaries import (
     embedded_binaries,
     major_version,
     reachable_binaries,
     system_binaries,
 )
-from orchestrator.cluster import default_data_dir
+from kpi_demo.cluster import default_data_dir
+from kpi_demo.server import Server, remove
+from orchestrator import binaries as binaries_module
+from orchestrator.account import server_account
 from orchestrator.errors import ServerError
-from orchestrator.server import Server, remove
 
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0,
@@ -146,7 +146,7 @@ def test_settings_are_those_of_the_last_start(data_dir):
 
 def test_a_killed_start_leaves_nothing_in_the_way(data_dir):
     script = "import sys; from pathlib import Path; "
-    script += "from orchestrator.server import Server; Server.start(Path(sys.argv[1]))"
+    script += "from kpi_demo.server import Server; Server.start(Path(sys.argv[1]))"
     starter = subprocess.Popen([sys.executable, "-c", script, data_dir])
     while not list(data_dir.glob("cluster.new/base")):
         assert starter.poll() is None, "the start was over before it could be killed"

@@ -24,8 +24,8 @@ from test_cron import start
 from workers import CHANGES, hurry, is_served, start_worker, until
 from worlds import World
 
-from orchestrator.binaries import system_binaries
-from orchestrator.server import Server, remove
+from kpi_demo.binaries import system_binaries
+from kpi_demo.server import Server, remove
 
 pytest_plugins = ["projects"]
 

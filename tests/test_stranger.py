@@ -254,14 +254,16 @@ def test_other_models_are_as_dbt_makes_them(shop):
     """Tables and views of other schemas: without triggers, policies or hooks."""
     shop.ask("insert into shop.suppliers (name) values ('Mill')")
     assert shop.dbt("build", "-s", "path:models/marts")
-    assert shop.value("select count(*) from marts.supplier_names") > 1
-    assert shop.value("select one from watch.watched") == 1
+    assert shop.value("select count(*) from analytics_marts.supplier_names") > 1
+    assert shop.value("select one from analytics_watch.watched") == 1
     assert (
         shop.ask(
             "select 1 from pg_class where relrowsecurity and relnamespace"
-            " in ('marts'::regnamespace, 'watch'::regnamespace)"
+            " in ('analytics_marts'::regnamespace, 'analytics_watch'::regnamespace)"
         )
         == []
     )
-    assert shop.ask("select * from marts.revenue_by_shop limit 1")
-    assert not shop.ask("select 1 from orchestrator.views where relation like 'marts%'")
+    assert shop.ask("select * from analytics_marts.revenue_by_shop limit 1")
+    assert not shop.ask(
+        "select 1 from orchestrator.views where relation like '%marts%'"
+    )

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from projects import Workplace, named_database, workplace
 
-from orchestrator.demo.source_data import ALL, create_sources
+from kpi_demo.source_data import ALL, create_sources
 
 pytest_plugins = ["projects"]
 

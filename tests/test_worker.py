@@ -26,10 +26,10 @@ from workers import (
 )
 from worlds import World
 
-from orchestrator.binaries import system_binaries
+from kpi_demo.binaries import system_binaries
+from kpi_demo.server import Server
 from orchestrator.dbt import LoadedProject
 from orchestrator.project import Project
-from orchestrator.server import Server
 
 pytest_plugins = ["projects"]
 

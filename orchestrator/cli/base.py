@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from orchestrator import __version__
+from orchestrator import __version__, dbt
 from orchestrator import webhook as webhooks
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
@@ -78,7 +78,7 @@ def summaries_here(
 ) -> list[str]:
     """Return the summary tables that a shell may complete a word to, if any."""
     try:
-        names = Project(**ctx.find_object(dict) or {}).summaries()
+        names = dbt.known_summaries(Project(**ctx.find_object(dict) or {}))
     except OrchestratorError:
         return []
     return sorted(name for name in names if name.startswith(incomplete))

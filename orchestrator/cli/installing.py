@@ -30,8 +30,8 @@ def demo(scale: float | None, seed: int | None, stop: bool, reset: bool) -> None
       orchestrator demo --stop
       orchestrator demo --reset
     """
-    from orchestrator.demo import demo as shown
-    from orchestrator.demo import picture
+    from kpi_demo import demo as shown
+    from kpi_demo import picture
 
     if stop or reset:
         if (stop and reset) or scale is not None or seed is not None:

@@ -1,5 +1,5 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ kpi_engine.schema_name(custom_schema_name) }}
+    {{ kpi_engine.schema_name(custom_schema_name, node) }}
 {%- endmacro %}
 
 {% macro get_incremental_period_upsert_sql(arg_dict) -%}

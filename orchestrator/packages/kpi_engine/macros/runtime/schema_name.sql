@@ -1,16 +1,17 @@
-{# A model's schema. In production it has the name that the project gives it, whatever
-   the profile's own: clients know it. In a development target all is in the target's
-   own schema, and in schemas whose names begin with that. #}
-{% macro schema_name(custom_schema_name) -%}
-    {%- set name = custom_schema_name | trim if custom_schema_name else target.schema -%}
-    {%- if custom_schema_name and not kpi_engine.is_production() -%}
-        {%- if name == kpi_engine.setting('published_schema') -%}
-            {%- set name = target.schema -%}
-        {%- else -%}
-            {%- set name = target.schema ~ '_' ~ name -%}
-        {%- endif -%}
+{# The schema of a model whose config names one of the two that are the engine's: that,
+   in production, whatever the profile's own, for clients know it; in a development
+   target the target's own, and one whose name begins with it. Others' are as dbt has
+   them. #}
+{% macro schema_name(custom_schema_name, node=none) -%}
+    {%- set name = (custom_schema_name or '') | trim -%}
+    {%- set is_published = name == kpi_engine.setting('published_schema') -%}
+    {%- if not is_published and name != kpi_engine.setting('runtime_schema') -%}
+        {{ dbt.default__generate_schema_name(custom_schema_name, node) }}
+    {%- elif kpi_engine.is_production() -%}
+        {{ name }}
+    {%- else -%}
+        {{ target.schema if is_published else target.schema ~ '_' ~ name }}
     {%- endif -%}
-    {{ name }}
 {%- endmacro %}
 
 {# Whether what this target builds is what clients read. Else it is somebody's copy to

@@ -18,7 +18,7 @@ ALL = ("community", "rental", "restaurant", "learning", "plant")
 # Told after each statement: the table it wrote to, and how many rows.
 Progress = Callable[[str, int], None]
 
-_FILES = resources.files("orchestrator.demo")
+_FILES = resources.files("kpi_demo")
 _WRITTEN_TABLE = re.compile(r"^ *(?:insert into|update|delete from) (\w+\.\w+)", re.M)
 
 

@@ -12,28 +12,27 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from orchestrator import dbt, rounds
-from orchestrator.cluster import Cluster, default_data_dir
-from orchestrator.database import connected, plain_errors
-from orchestrator.demo.source_data import (
+from kpi_demo.cluster import Cluster, default_data_dir
+from kpi_demo.server import Server, remove
+from kpi_demo.source_data import (
     ALL,
     Change,
     apply_changes,
     create_sources,
     generate,
 )
+from orchestrator import dbt, rounds
+from orchestrator.database import connected, plain_errors
 from orchestrator.display import working
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import PROFILES_FILE, Project
 from orchestrator.queries import query
 from orchestrator.runs import Run
-from orchestrator.server import Server, remove
 from orchestrator.summaries import Summary, all_summaries
 from orchestrator.words import count, counted
 
 DATABASE = "demo"
 UNFINISHED = "demo_unfinished"
-CHECKOUT = Path(__file__).resolve().parents[2]
 PROFILE = "kpi_summaries"
 
 # A database that can be made again need not wait for the disk.
@@ -207,6 +206,13 @@ def _generate(
     return data
 
 
+def _project_dir() -> Path:
+    """Return the dbt project's folder: the checkout's, or what a wheel has of it."""
+    here = Path(__file__).resolve().parent
+    installed = here / "project"
+    return installed if installed.is_dir() else here.parent
+
+
 def _dbt_dir(data_dir: Path) -> Path:
     return data_dir / "dbt"
 
@@ -232,7 +238,7 @@ def _project(server: Server) -> Project:
     fresh.write_text(json.dumps(profiles, indent=2) + "\n")  # JSON is YAML
     fresh.rename(folder / PROFILES_FILE)
     return Project(
-        project_dir=CHECKOUT,
+        project_dir=_project_dir(),
         profiles_dir=folder,
         profile=PROFILE,
         target=DATABASE,
@@ -282,12 +288,12 @@ def _outcome(
     changes: list[Change],
     runs: list[Run],
 ) -> Outcome:
-    def ask(name: str, folder: str = "orchestrator.demo") -> list[tuple[Any, ...]]:
+    def ask(name: str, folder: str = "kpi_demo") -> list[tuple[Any, ...]]:
         until = {"until": data.until}
         return connection.execute(query(name, folder), until).fetchall()
 
     def section(domain: str) -> list[Line]:
-        return [Line(*row) for row in ask(domain, "orchestrator.demo.sections")]
+        return [Line(*row) for row in ask(domain, "kpi_demo.sections")]
 
     # What a summary table is made from is not for show.
     summaries = [

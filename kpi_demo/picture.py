@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.binaries import embedded_binaries
-from orchestrator.demo.demo import Outcome
-from orchestrator.demo.source_data import Change
+from kpi_demo.binaries import embedded_binaries
+from kpi_demo.demo import Outcome
+from kpi_demo.source_data import Change
 from orchestrator.display import columns, output
 from orchestrator.words import counted
 

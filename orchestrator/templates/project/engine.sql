@@ -1,0 +1,13 @@
+{# What dbt looks for in a project itself, and nowhere else. #}
+[%- if names_schemas %]
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ kpi_engine.schema_name(custom_schema_name, node) }}
+{%- endmacro %}
+[% endif %]
+{% macro get_incremental_period_upsert_sql(arg_dict) -%}
+    {{ kpi_engine.get_incremental_period_upsert_sql(arg_dict) }}
+{%- endmacro %}
+
+{% materialization view, adapter='postgres' %}
+    {{ return(kpi_engine.materialization_view_postgres()) }}
+{% endmaterialization %}

@@ -1,0 +1,98 @@
+{# Pre-hook of a summary table: note its run, and claim what dbt itself computes.
+   That is every period of a table that a full refresh rebuilds; else none, for it is
+   refreshed once it is there: see publish. #}
+{% macro claim_periods() -%}
+    {%- if execute and kpi_engine.is_summary(model) -%}
+        {%- do kpi_engine.outlive_idleness() -%}
+        {%- do kpi_engine.check_model_sources() -%}
+        {%- do kpi_engine._check_calendar() -%}
+        -- Committed at once, so that a run that dies has left its row. The
+        -- driver goes on as if in a transaction, so there must be one.
+        insert into {{ kpi_engine.runtime_schema() }}.job_runs (job, executor, invocation)
+        values ('{{ model.name }}', 'dbt', '{{ invocation_id }}');
+        commit;
+        begin;
+        {%- if flags.FULL_REFRESH and load_relation(this) is not none %}
+            {%- do kpi_engine._check_full_refresh() %}
+        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
+            p_model => '{{ model.name }}',
+            p_executor => 'dbt',
+            p_scope => 'everything',
+            p_definition => {{ kpi_engine.model_definition() }},
+            p_invocation => '{{ invocation_id }}'
+        );
+        {{ kpi_engine.claim_requested(in_function=false) }}
+        {%- else %}
+        {%- if flags.EMPTY %}
+        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
+            p_model => '{{ model.name }}',
+            p_executor => 'dbt',
+            p_scope => 'nothing',
+            p_invocation => '{{ invocation_id }}'
+        );
+        {%- else %}
+        select {{ kpi_engine.runtime_schema() }}.create_work_tables();
+        {%- endif %}
+        create temporary table claimed_periods on commit drop as
+        {{ kpi_engine.period_series(
+            kpi_engine.summary_config(model), kpi_engine.calendar_of(model), 'pg_temp.requests'
+        ) }}
+        with no data;
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The calendar's tenants have ids of the type that the summary table declares. #}
+{% macro _check_calendar() -%}
+    {%- set summary = kpi_engine.summary_config(model) -%}
+    {%- set calendar = kpi_engine.calendar_of(model) -%}
+    {%- for row in run_query("
+        select format_type(atttypid, null)
+        from pg_attribute
+        where
+            attrelid = to_regclass(" ~ kpi_engine.literal(calendar | string) ~ ")
+            and attname = " ~ kpi_engine.literal(summary.tenant_name) ~ "
+            and not " ~ kpi_engine.runtime_schema() ~ ".is_of_type(
+                atttypid, " ~ kpi_engine.literal(summary.tenant_type) ~ "
+            )
+    ") if summary.tenant -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ " declares " ~ summary.tenant_name ~ " as "
+            ~ summary.tenant_type ~ ", and in its calendar " ~ calendar ~ " it is "
+            ~ row[0] ~ ". Fix it in " ~ kpi_engine.properties_path(model) ~ "."
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# dbt drops the old table with what hangs on it: of the project's own views it makes
+   those that are selected again, of what is others' nothing. #}
+{% macro _check_full_refresh() -%}
+    {%- for node in graph.nodes.values()
+        if model.unique_id in node.depends_on.nodes
+        and node.config.materialized == 'view'
+        and node.unique_id not in selected_resources
+    -%}
+        {%- do exceptions.raise_compiler_error(
+            "A full refresh of " ~ model.name ~ " drops the view " ~ node.name
+            ~ ", which reads it. Select both: --select " ~ model.name ~ "+"
+        ) -%}
+    {%- endfor -%}
+    {%- set views = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized == 'view' -%}
+        {%- do views.append(kpi_engine.literal(kpi_engine.relation_of(node))) -%}
+    {%- endfor -%}
+    {%- set hung = run_query("
+        select " ~ kpi_engine.runtime_schema() ~ ".hung_on(
+            " ~ kpi_engine.literal(model.name) ~ ", array[" ~ views | join(', ') ~ "]::text []
+        )
+    ").columns[0].values() -%}
+    {%- if hung -%}
+        {%- do exceptions.raise_compiler_error(
+            "A full refresh makes a new table, and with the old " ~ model.name
+            ~ " would go what is not this project's: " ~ hung | join(', ')
+            ~ ". To compute every row in its place: orchestrator rebuild "
+            ~ model.name ~ ". For a new table all the same, drop these first."
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,227 @@
+{# The statements that turn pg_temp.requests into pg_temp.claimed_periods. They
+   run as they are in a pre-hook, for a table that a full refresh rebuilds, and in the
+   body of the function that claims. #}
+{% macro claim_requested(in_function) -%}
+    {%- set summary = kpi_engine.summary_config(model) -%}
+    {%- set calendar = kpi_engine.calendar_of(model) -%}
+    {%- if summary.turns %}
+    -- With a new {{ summary.turns }} every row may be another.
+    insert into pg_temp.requests (tenant)
+    select distinct
+        {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null' }}::text
+    from pg_temp.requests as requests
+    cross join {{ calendar }} as calendar
+    where
+        {% if summary.tenant -%}
+        (
+            requests.tenant::{{ summary.tenant_type }} = calendar.{{ summary.tenant }}
+        ) is not false and
+        {%- endif %}
+        (
+            date_trunc(
+                '{{ summary.turns }}',
+                requests.since at time zone calendar.timezone
+            ) < date_trunc(
+                '{{ summary.turns }}',
+                {{ kpi_engine.present() }} at time zone calendar.timezone
+            )
+            or current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
+        );
+    {%- endif %}
+    {%- if summary.grain == 'all' %}
+    update pg_temp.requests set period = null where since is null;
+    {%- endif %}
+    analyze pg_temp.requests;
+    create temporary table claimed_periods on commit drop as
+    {{ kpi_engine.period_series(
+        summary, calendar, 'pg_temp.requests', this
+    ) }};
+    {%- if in_function and not summary.persistent %}
+    if {{ kpi_engine._may_have_strays(summary, calendar) }} then
+        {{ kpi_engine._claim_strays(summary, calendar) }}
+    end if;
+    {%- endif %}
+    analyze pg_temp.claimed_periods;
+    update {{ kpi_engine.runtime_schema() }}.models
+    set next_turn = {{ kpi_engine.next_turn(summary, calendar) }}
+    where model = '{{ model.name }}'
+        and current_setting('{{ kpi_engine.runtime_schema() }}.scope', true)
+            in ('requested', 'everything');
+{%- endmacro %}
+
+{# Rows of which the calendar no longer has the tenant or the period (a tenant
+   went, or moved its time zone or its first day; a table forgets; a clock was
+   ahead) are claimed with nothing to compute. #}
+{% macro _claim_strays(summary, calendar) -%}
+    {%- set tenant = summary.tenant -%}
+    {%- set has_periods = summary.grain != 'all' -%}
+    insert into pg_temp.claimed_periods (
+        {%- if tenant %}{{ tenant }}, {% endif -%}
+        {%- if has_periods %}{{ summary.column }}, {% endif -%}
+        starts_at
+    )
+    with strays as (
+        {{ kpi_engine._strays(summary, calendar) | join('\nunion all\n') }}
+    )
+
+    select distinct
+        {% if tenant %}strays.tenant, {% endif -%}
+        {% if has_periods %}strays.period, {% endif -%}
+        null::timestamptz
+    from strays
+    where not exists (
+        select from pg_temp.claimed_periods as periods
+        where
+            {{ 'periods.' ~ tenant ~ ' = strays.tenant' if tenant else 'true' }}
+            {% if has_periods -%}
+            and periods.{{ summary.column }} = strays.period
+            {%- endif %}
+    );
+{%- endmacro %}
+
+{# Whether there may be any: of few requests it need not be asked. #}
+{% macro _may_have_strays(summary, calendar) -%}
+    {%- if summary.retention -%}
+        true
+    {%- else -%}
+        exists (
+            select from pg_temp.requests where backlog > 0 or {{ kpi_engine._is_whole() }}
+        )
+        {%- for condition in kpi_engine.asked_of(summary) if kpi_engine._is_clipped(summary) %}
+        or exists (
+            select
+            from pg_temp.requests as requests
+            inner join {{ kpi_engine.tenants_asked(
+                summary, calendar, 'pg_temp.requests', condition
+            ) }} as calendar on {{ condition }}
+            where
+                requests.since is null
+                and (lower(requests.period) < {{ kpi_engine.first_instant(summary) }})
+                is not false
+        )
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Selects of the rows that requests may find without a tenant or a period. #}
+{% macro _strays(summary, calendar) -%}
+    {%- set tenant = summary.tenant -%}
+    {%- set found = [] -%}
+    {%- if summary.retention -%}
+        {%- do found.append(kpi_engine._forgotten_rows(summary)) -%}
+    {%- elif tenant -%}
+        {%- do found.append(kpi_engine._rows_of_nobody(summary, calendar, true)) -%}
+        {%- do found.append(kpi_engine._rows_of_nobody(summary, calendar, false)) -%}
+    {%- endif -%}
+    {%- if summary.grain != 'all' and not summary.retention
+        and not summary.frozen -%}
+        {%- for condition in kpi_engine.asked_of(summary) -%}
+            {%- do found.append(
+                kpi_engine._rows_in_no_period(summary, calendar, condition)
+            ) -%}
+            {%- if kpi_engine._is_clipped(summary) -%}
+                {%- do found.append(
+                    kpi_engine._rows_before_the_first(summary, calendar, condition)
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if not found -%}
+        {%- do found.append(
+            'select ' ~ kpi_engine._place(summary) ~ ' from ' ~ this
+            ~ ' as target where false'
+        ) -%}
+    {%- endif -%}
+    {%- do return(found) -%}
+{%- endmacro %}
+
+{% macro _forgotten_rows(summary) -%}
+select {{ kpi_engine._place(summary) }}
+from {{ this }} as target
+where
+    {{ summary.expression }}
+    < {{ kpi_engine.period_of(summary, kpi_engine.first_instant(summary), none) }}
+    -- What was computed by a clock that was ahead.
+    or (
+        current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
+        and {{ summary.expression }} > {{ kpi_engine.present() }}
+    )
+{%- endmacro %}
+
+{# Of tenants that are gone: of all of them, where everybody was asked for, or of
+   one that was. #}
+{% macro _rows_of_nobody(summary, calendar, of_all) -%}
+select {{ kpi_engine._place(summary) }}
+from {{ this }} as target
+{%- if of_all %}
+where
+    exists (
+        select from pg_temp.requests
+        where tenant is null and {{ kpi_engine._is_whole() }}
+    )
+{%- else %}
+inner join pg_temp.requests
+    on target.{{ summary.tenant }} = requests.tenant::{{ summary.tenant_type }}
+where
+    {{ kpi_engine._is_whole() }}
+{%- endif %}
+    and not exists (
+        select from {{ calendar }} as calendar
+        where calendar.{{ summary.tenant }} = target.{{ summary.tenant }}
+    )
+{%- endmacro %}
+
+{# Within the time of a request for everything, or of the rest of a long one. #}
+{% macro _rows_in_no_period(summary, calendar, condition) -%}
+select {{ kpi_engine._place(summary) }}
+from pg_temp.requests as requests
+inner join {{ kpi_engine.tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+    as calendar on {{ condition }}
+inner join {{ this }} as target
+    on
+        {% if summary.tenant -%}
+        target.{{ summary.tenant }} = calendar.{{ summary.tenant }} and
+        {%- endif %}
+        ({{ summary.expression }} >= {{ kpi_engine.period_of(
+            summary, 'lower(requests.period)', 'calendar.timezone'
+        ) }}) is not false
+        and ({{ summary.expression }} <= {{ kpi_engine.period_of(
+            summary,
+            "(upper(requests.period) - interval '1 microsecond')",
+            'calendar.timezone'
+        ) }}) is not false
+where requests.backlog > 0 or {{ kpi_engine._is_whole('requests.') }}
+{%- endmacro %}
+
+{% macro _rows_before_the_first(summary, calendar, condition) -%}
+select {{ kpi_engine._place(summary) }}
+from pg_temp.requests as requests
+inner join {{ kpi_engine.tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+    as calendar on {{ condition }}
+inner join {{ this }} as target
+    on
+        {% if summary.tenant -%}
+        target.{{ summary.tenant }} = calendar.{{ summary.tenant }} and
+        {%- endif %}
+        ({{ summary.expression }} < {{ kpi_engine.period_of(
+            summary, kpi_engine.first_instant(summary), 'calendar.timezone'
+        ) }}) is not false
+where
+    requests.since is null
+    and (lower(requests.period) < {{ kpi_engine.first_instant(summary) }}) is not false
+{%- endmacro %}
+
+{# Whether a request is for everything until some time, or a slice of such a one. #}
+{% macro _is_whole(prefix='') -%}
+    (
+        {{ prefix }}is_whole
+        or (lower({{ prefix }}period) is null and {{ prefix }}since is null)
+    )
+{%- endmacro %}
+
+{# Where a row of the summary table lies. #}
+{% macro _place(summary) -%}
+    {{ 'target.' ~ summary.tenant if summary.tenant else 'null::text' }}
+        as tenant,
+        {{ summary.expression }} as period
+{%- endmacro %}

@@ -1,0 +1,4 @@
+{# A text as a string of SQL. #}
+{% macro literal(value) -%}
+    {%- do return("'" ~ value | replace("'", "''") ~ "'") -%}
+{%- endmacro %}

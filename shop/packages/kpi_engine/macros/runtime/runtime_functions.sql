@@ -1,0 +1,191 @@
+{# The functions for people and applications, in the schema that is published.
+   Each runs with its owner's rights and lets in admins alone. #}
+{% macro runtime_functions() %}
+-- Refresh a summary table here and now: its open requests and the periods that
+-- time has brought, after those of the tables that it reads. A failure is
+-- recorded, leaves the requests, and comes back as a row and a warning. Where
+-- another session is refreshing one of them, the status is `skipped`.
+create or replace function analytics.refresh(model text)
+returns table (
+    status text, periods integer, rows_changed integer, error_message text
+)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform orchestrator.require_admin();
+    return query
+    select run.status, run.periods, run.rows_changed, run.error_message
+    from orchestrator.refresh_by_name(model, 'database') as run;
+end
+$$;
+
+-- Refresh every summary table, what is read before what reads it.
+create or replace function analytics.manual_refresh()
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    next_model text;
+    run orchestrator.job_runs;
+    refreshed integer := 0;
+    changed_rows bigint := 0;
+    failed text [] := '{}';
+begin
+    perform orchestrator.require_admin();
+    for next_model in
+        select read.model
+        from orchestrator.lineage as read
+        where read.model = read.upstream
+        order by read.depth, read.model
+    loop
+        run := orchestrator.refresh(next_model, 'database', p_eager => true);
+        if run.status = 'error' then
+            failed := failed || format('%s: %s', next_model, run.error_message);
+        elsif run.status = 'success' then
+            refreshed := refreshed + 1;
+            changed_rows := changed_rows + run.rows_changed;
+        end if;
+    end loop;
+    return format(
+        '%s summary tables refreshed, %s rows changed.', refreshed, changed_rows
+    ) || coalesce(
+        ' Failed: ' || nullif(array_to_string(failed, '; '), '') || '.', ''
+    );
+end
+$$;
+
+create or replace function analytics.refresh_all_views()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform orchestrator.require_admin();
+    perform analytics.manual_refresh();
+end
+$$;
+
+-- How many rows each published summary table has, and when it was last checked.
+create or replace function analytics.health_check()
+returns table (view_name text, row_count bigint, last_refresh timestamptz)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    summary record;
+begin
+    perform orchestrator.require_admin();
+    for summary in
+        select
+            models.model,
+            to_regclass(models.relation) as relation,
+            max(runs.finished_at) as checked_at
+        from orchestrator.models as models
+        left join orchestrator.job_runs as runs
+            on models.model = runs.job and runs.status = 'success'
+        where models.is_published
+        group by models.model, models.relation
+        order by models.model
+    loop
+        view_name := summary.model;
+        last_refresh := summary.checked_at;
+        row_count := null;
+        if summary.relation is not null then
+            execute format('select count(*) from %s', summary.relation)
+            into row_count;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+revoke all on function
+analytics.refresh(text), analytics.manual_refresh(),
+analytics.refresh_all_views(), analytics.health_check()
+from public;
+grant execute on function
+analytics.refresh(text), analytics.manual_refresh(),
+analytics.refresh_all_views(), analytics.health_check()
+to authenticated, service_role;
+
+-- The tenant, which a caller must name.
+create or replace function orchestrator.given(p_tenant text)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_tenant is null then
+        raise exception 'Whose periods to compute is missing: the id is null.'
+            using errcode = 'null_value_not_allowed';
+    end if;
+    return p_tenant;
+end
+$$;
+
+-- Compute the periods of one tenant (null: of all that are active) that lie in
+-- these local days, and return when they are there.
+create or replace function orchestrator.compute(
+    p_model text, p_tenant text, p_from date, p_to date
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_from is null or p_to is null then
+        raise exception 'A date is missing: the argument is null.'
+            using errcode = 'null_value_not_allowed';
+    end if;
+    perform orchestrator.request(
+        p_model, p_tenant, p_from, p_to, 'function',
+        p_only_active => p_tenant is null
+    );
+    perform orchestrator.refresh_now(p_model);
+end
+$$;
+
+-- The same for every summary table that declares p_function of this kind, what
+-- is read before what reads it. p_from null: p_days_back days before the
+-- tenant's today.
+create or replace function orchestrator.compute_group(
+    p_kind text,
+    p_function text,
+    p_tenant text,
+    p_from date default null,
+    p_to date default null,
+    p_days_back integer default null
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    next_model orchestrator.models;
+    today date;
+begin
+    for next_model in
+        select models.*
+        from orchestrator.models as models
+        inner join orchestrator.lineage as read
+            on read.model = models.model and read.upstream = models.model
+        where models.functions ->> p_kind = p_function
+        order by read.depth, models.model
+    loop
+        p_tenant := orchestrator.check_asked(next_model.model, p_tenant);
+        if p_days_back is not null then
+            execute format(
+                'select ($2 at time zone timezone)::date
+                from %s where $1 is null or %s::text = $1 limit 1',
+                next_model.calendar, coalesce(quote_ident(next_model.tenant), '$1')
+            ) into today using p_tenant, {{ kpi_engine.present() }};
+            p_from := today - p_days_back;
+            p_to := today;
+        end if;
+        perform orchestrator.compute(next_model.model, p_tenant, p_from, p_to);
+    end loop;
+end
+$$;
+{% endmacro %}

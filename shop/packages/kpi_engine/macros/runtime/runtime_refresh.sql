@@ -1,0 +1,939 @@
+{# A refresh, by any executor: slices of begin, compute and end, each in one
+   transaction. #}
+{% macro runtime_refresh() %}
+-- The row of the run that an invocation has left, open again, or a new one.
+create or replace function orchestrator.open_run(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_began timestamptz default clock_timestamp()
+)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    run bigint;
+begin
+    update orchestrator.job_runs
+    set status = 'running', backend_pid = pg_backend_pid()
+    where id = (
+        select max(id)
+        from orchestrator.job_runs
+        where job = p_model and invocation = p_invocation
+    )
+    returning id into run;
+    if run is null then
+        insert into orchestrator.job_runs (job, executor, invocation, started_at)
+        values (p_model, p_executor, p_invocation, p_began)
+        returning id into run;
+    end if;
+    return run;
+end
+$$;
+
+-- Close a run whose work was not done: as `error` or `skipped`.
+create or replace function orchestrator.close_run(
+    p_run bigint, p_status text, p_reason text, p_message text
+)
+returns orchestrator.job_runs
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    update orchestrator.job_runs
+    set
+        status = p_status,
+        finished_at = clock_timestamp(),
+        reason = coalesce(p_reason, reason),
+        error_message = p_message
+    where id = p_run
+    returning *
+$$;
+
+-- Close a run as failed: the one that its invocation has left, or a new one.
+create or replace function orchestrator.fail_run(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_message text,
+    p_began timestamptz default clock_timestamp()
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return orchestrator.close_run(
+        orchestrator.open_run(p_model, p_executor, p_invocation, p_began),
+        'error',
+        null,
+        p_message
+    );
+end
+$$;
+
+-- An error's message without the values in it, which may be some tenant's own.
+create or replace function orchestrator.plain_error(p_message text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select regexp_replace(p_message, '(: )".*$', '')
+$$;
+
+-- What a refresh works with: the requests that it takes, the periods it changes.
+-- A request is of a tenant (null: all) and a time (null: all); with `since` it is
+-- the clock's, for what has begun or ended after that. It names its tenant itself
+-- unless `is_named` is false; `is_whole` is the newest part of one for all time,
+-- above zero `backlog` the rest of a longer one, `is_build` a first build's. (No
+-- column has a default: the catalog would pay for each, at each refresh.)
+create or replace function orchestrator.create_work_tables()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform orchestrator.drop_work_tables();
+    create temporary table requests (
+        tenant text,
+        period tstzrange,
+        since timestamptz,
+        is_named boolean,
+        is_whole boolean,
+        is_build boolean,
+        backlog integer,
+        requested_at timestamptz
+    ) on commit drop;
+    create temporary table changed_periods (
+        tenant text,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        row_count bigint
+    ) on commit drop;
+end
+$$;
+
+create or replace function orchestrator.drop_work_tables()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name text;
+begin
+    foreach name in array array[
+        'requests', 'claimed_periods', 'changed_periods', 'all_requests',
+        'all_periods'
+    ] loop
+        if to_regclass('pg_temp.' || name) is not null then
+            execute format('drop table pg_temp.%I', name);
+        end if;
+    end loop;
+end
+$$;
+
+-- Take the model's lock and its requests into pg_temp.requests. p_scope is
+-- 'requested' (the queue, and the periods that time has brought since the last
+-- refresh; without the lock, nothing), 'everything' (for a table that is built
+-- anew; waits for the lock), 'sample' (the periods of p_sample; takes no request
+-- and notes nothing, so that the next refresh is as if it had not been) or
+-- 'nothing'. A changed p_definition makes everything of 'requested'. False where
+-- another refresh has the lock.
+--
+-- What the refresh calls now is the moment at which it has the lock. Refreshes of
+-- a model follow each other, and so do their moments: the watermark never passes
+-- a period that the refresh which set it did not compute.
+create or replace function orchestrator.begin_refresh(
+    p_model text,
+    p_executor text,
+    p_scope text,
+    p_definition text default null,
+    p_invocation text default null,
+    p_sample tstzrange default null,
+    p_eager boolean default false
+)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    lock_key constant integer := hashtext(p_model);
+    lock_class constant integer := hashtext('orchestrator');
+    known orchestrator.models;
+    run constant bigint :=
+        orchestrator.open_run(p_model, p_executor, p_invocation);
+    present timestamptz;
+    reasons text;
+begin
+    perform set_config('orchestrator.run', run::text, true);
+    perform set_config('orchestrator.scope', p_scope, true);
+    perform set_config('orchestrator.eager', p_eager::text, true);
+    -- Compiling the query would take twenty times as long as running it.
+    perform set_config('jit', 'off', true);
+    perform orchestrator.create_work_tables();
+
+    if p_scope = 'everything' then
+        perform pg_advisory_xact_lock(lock_class, lock_key);
+    elsif not pg_try_advisory_xact_lock(lock_class, lock_key) then
+        perform set_config('orchestrator.scope', 'locked', true);
+        return false;
+    end if;
+    perform set_config('orchestrator.present', clock_timestamp()::text, true);
+    present := {{ kpi_engine.present() }};
+    perform orchestrator.close_dead_runs(p_model);
+    if p_scope <> 'nothing' then
+        perform orchestrator.require_all_rows(p_model);
+    end if;
+
+    if p_scope in ('nothing', 'sample') then
+        insert into pg_temp.requests (period)
+        select p_sample where p_scope = 'sample';
+        update orchestrator.job_runs set reason = p_scope where id = run;
+        return true;
+    end if;
+
+    select * into known from orchestrator.models where model = p_model;
+    if known.has_versions then
+        perform orchestrator.look_for_versions(p_model);
+    end if;
+    perform orchestrator.look_up_requests(p_model);
+    reasons := orchestrator.take_requests(p_model);
+
+    if p_scope = 'everything' or known.refreshed_through is null then
+        reasons := 'build';
+    elsif p_definition is distinct from known.definition
+        and p_definition is not null then
+        reasons := 'changed definition';
+    end if;
+
+    if reasons in ('build', 'changed definition') then
+        -- Whatever else has been asked is part of this.
+        delete from orchestrator.refresh_queue where model = p_model;
+        delete from pg_temp.requests;
+        insert into pg_temp.requests (is_named, is_build, requested_at)
+        values (false, reasons = 'build', present);
+    elsif known.refreshed_through > present then
+        perform orchestrator.go_back(known, present);
+    else
+        -- The clock asks nothing of anybody before the next turn.
+        insert into pg_temp.requests (period, since, is_named, requested_at)
+        select
+            tstzrange(known.refreshed_through, null), known.refreshed_through,
+            false, known.refreshed_through
+        where (known.next_turn > present) is not true
+            or known.lookback is not null;
+        -- What a source without triggers has changed, nobody says.
+        insert into pg_temp.requests (period, is_named, requested_at)
+        select tstzrange(present - known.lookback, null), false, present
+        where known.lookback is not null;
+    end if;
+    if p_scope <> 'everything' then
+        perform orchestrator.leave_the_rest(known);
+    end if;
+
+    update orchestrator.job_runs
+    set reason = coalesce(reason, reasons, 'schedule')
+    where id = run;
+
+    update orchestrator.models
+    set definition = p_definition
+    where model = p_model and definition is distinct from p_definition
+        and p_definition is not null;
+
+    return true;
+end
+$$;
+
+-- Look up what the requests touch that keep the rows of a source by which to do so.
+create or replace function orchestrator.look_up_requests(p_model text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_rows record;
+begin
+    for found_rows in
+        with taken as (
+            delete from orchestrator.refresh_queue
+            where model = p_model and source_rows is not null
+            returning source, source_rows
+        )
+
+        select
+            sources,
+            jsonb_agg(distinct each.value) as data
+        from taken
+        inner join orchestrator.sources as sources
+            on sources.relation = taken.source
+        cross join jsonb_array_elements(taken.source_rows) as each
+        group by sources
+    loop
+        perform orchestrator.request_rows(
+            found_rows.sources,
+            null,
+            'source ' || (found_rows.sources).relation,
+            p_models => array[p_model],
+            p_data => found_rows.data
+        );
+    end loop;
+end
+$$;
+
+-- Take a model's requests from the queue into pg_temp.requests, no more than one
+-- transaction may compute: the newest, and before any rest of an older one. Those
+-- of tenants that have failed wait until they are to be tried again. Returns why
+-- they were made.
+create or replace function orchestrator.take_requests(p_model text)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := {{ kpi_engine.setting('periods_per_transaction') }};
+    reasons text;
+    number bigint;
+begin
+    with taken as (
+        delete from orchestrator.refresh_queue
+        where ctid = any(array(
+            select requests.ctid
+            from orchestrator.refresh_queue as requests
+            where
+                requests.model = p_model
+                and not exists (
+                    select from orchestrator.quarantine as held
+                    where
+                        held.model = p_model
+                        and held.tenant = requests.tenant
+                        and orchestrator.is_held(held)
+                )
+            order by requests.backlog, requests.id desc
+            limit most
+        ))
+        returning
+            tenant, period, reason, is_named, is_build, backlog, requested_at
+    ),
+
+    by_tenant as (
+        select
+            tenant,
+            is_named,
+            is_build,
+            backlog,
+            bool_or(period is null) as is_unbounded,
+            range_agg(period) as periods,
+            array_agg(distinct split_part(reason, ' ', 1)) as reasons,
+            min(requested_at) as requested_at
+        from taken
+        group by tenant, is_named, is_build, backlog
+    ),
+
+    merged as (
+        insert into pg_temp.requests (
+            tenant, period, is_named, is_build, backlog, requested_at
+        )
+        select
+            by_tenant.tenant, bounded.period, by_tenant.is_named,
+            by_tenant.is_build, by_tenant.backlog, by_tenant.requested_at
+        from by_tenant
+        left join lateral unnest(by_tenant.periods) as bounded (period)
+            on not by_tenant.is_unbounded
+        where by_tenant.is_unbounded or bounded.period is not null
+    )
+
+    select
+        (
+            select string_agg(distinct reason, ', ')
+            from by_tenant, unnest(by_tenant.reasons) as reason
+        ),
+        (select count(*) from taken)
+    into reasons, number;
+    perform set_config('orchestrator.took_all', (number < most)::text, true);
+    return reasons;
+end
+$$;
+
+-- The server's clock was ahead when the model was last refreshed: compute again
+-- what was taken for over, and say so.
+create or replace function orchestrator.go_back(
+    p_known orchestrator.models, p_present timestamptz
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('orchestrator.went_back', 'yes', true);
+    insert into pg_temp.requests (period, is_named, is_whole, requested_at)
+    values (
+        case when p_known.grain <> 'all' then tstzrange(p_present, null) end,
+        false, true, p_present
+    );
+    if p_known.refreshed_through > p_present + interval '1 minute' then
+        perform orchestrator.open_incident(p_known.model, 'clock', format(
+            'The server''s clock went back: %s was refreshed through %s UTC, and '
+            'it is %s UTC. What was computed ahead of time is computed again.',
+            p_known.model,
+            to_char(
+                p_known.refreshed_through at time zone 'UTC', 'YYYY-MM-DD HH24:MI'
+            ),
+            to_char(p_present at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        ));
+    end if;
+end
+$$;
+
+-- Cut pg_temp.requests down to what one transaction may compute, the newest
+-- periods of each, and put the rest back into the queue.
+create or replace function orchestrator.leave_the_rest(p_known orchestrator.models)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := {{ kpi_engine.setting('periods_per_transaction') }};
+    present constant timestamptz := {{ kpi_engine.present() }};
+    length constant interval := case
+        when p_known.grain in ('day', 'week', 'month')
+            then ('1 ' || p_known.grain)::interval
+        when p_known.grain <> 'all' then p_known.grain::interval
+    end;
+    tenants bigint := 1;
+    units bigint;
+    earliest timestamptz := present - p_known.retention;
+    span interval;
+begin
+    if p_known.tenant is not null
+        and exists (select from pg_temp.requests where tenant is null)
+    then
+        execute format('select count(*) from %s', p_known.calendar) into tenants;
+        -- Of each tenant for itself, where these alone are too many.
+        if tenants > most then
+            execute format(
+                'insert into orchestrator.refresh_queue (
+                    model, tenant, period, reason, is_named, is_build, backlog,
+                    requested_at
+                )
+                select $1, calendar.%I::text, requests.period, ''each tenant'', false,
+                    requests.is_build is true, 1, requests.requested_at
+                from pg_temp.requests as requests
+                cross join %s as calendar
+                where requests.tenant is null and %s',
+                p_known.tenant, p_known.calendar,
+                case
+                    when p_known.grain = 'all' then 'requests.since is null'
+                    else 'true'
+                end
+            ) using p_known.model;
+            delete from pg_temp.requests
+            where tenant is null and (p_known.grain <> 'all' or since is null);
+        end if;
+    end if;
+    select sum(case when tenant is null then tenants else 1 end) into units
+    from pg_temp.requests;
+    if length is null or units is null then
+        return;
+    end if;
+    perform orchestrator.note_early_rows(p_known, null);
+
+    span := greatest(most / greatest(units, 1), 1) * length;
+    if not exists (
+        select from pg_temp.requests
+        where (
+            least(upper(period), present)
+            - greatest(lower(period), present - interval '1000 years')
+            <= span + length
+        ) is not true
+    ) then
+        return;
+    end if;
+    if earliest is null then
+        -- Of those that are there by then: a few may be far older than the others.
+        execute format(
+            'select min(started_at), count(*) filter (
+                where started_at < (
+                    select max(least(coalesce(upper(period), $1), $1))
+                    from pg_temp.requests where tenant is null
+                )
+            ) from %s',
+            p_known.calendar
+        ) into earliest, tenants using present;
+        if earliest is null then
+            return;
+        end if;
+        select sum(case when tenant is null then tenants else 1 end) into units
+        from pg_temp.requests;
+        span := greatest(most / greatest(units, 1), 1) * length;
+    end if;
+    perform orchestrator.note_early_rows(p_known, earliest);
+    earliest := greatest(earliest, {{ kpi_engine.earliest_instant() }});
+
+    with long as (
+        select
+            requests.ctid as place,
+            requests.*,
+            least(coalesce(upper(period), 'infinity'), present) as until
+        from pg_temp.requests as requests
+    ),
+
+    cut as (
+        update pg_temp.requests as requests
+        set
+            period = tstzrange(long.until - span, upper(long.period)),
+            is_whole = true,
+            since = null
+        from long
+        where
+            requests.ctid = long.place
+            and long.until - span - length
+            > greatest(coalesce(lower(long.period), earliest), earliest)
+        returning
+            requests.tenant, long.period, long.until - span as cut_at,
+            requests.is_named, requests.is_build, requests.backlog,
+            requests.requested_at
+    )
+
+    insert into orchestrator.refresh_queue (
+        model, tenant, period, reason, is_named, is_build, backlog, requested_at
+    )
+    select
+        p_known.model, cut.tenant, tstzrange(lower(cut.period), cut.cut_at),
+        'the rest', cut.is_named is not false, cut.is_build is true,
+        coalesce(cut.backlog, 0) + 1, cut.requested_at
+    from cut;
+end
+$$;
+
+-- Say that a tenant's first moment, or that of a changed row, is no real one.
+create or replace function orchestrator.note_early_rows(
+    p_known orchestrator.models, p_earliest timestamptz
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_earliest < {{ kpi_engine.earliest_instant() }} or exists (
+        select from pg_temp.requests
+        where lower(period) < {{ kpi_engine.earliest_instant() }}
+    ) then
+        perform orchestrator.open_incident(p_known.model, 'data', format(
+            'Rows that %s reads, or the first day of whom they belong to, are from '
+            'before {{ kpi_engine.setting("earliest_date") }}: they count on no day.', p_known.model
+        ));
+    elsif p_earliest is not null then
+        perform orchestrator.close_incident(
+            p_known.model, 'data', p_known.model || ' reads no such rows any more.'
+        );
+    end if;
+end
+$$;
+
+-- Pass the changed periods on to the models that read this one, remember how
+-- far it is, and close the run, or leave it running where there is more to do.
+create or replace function orchestrator.end_refresh(p_model text)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scope constant text := current_setting('orchestrator.scope');
+    run_id constant bigint := current_setting('orchestrator.run')::bigint;
+    computed_periods bigint := 0;
+    changed_rows bigint := 0;
+    changed_time tstzmultirange := '{}';
+    whose text [];
+    built text;
+    is_left boolean := false;
+    isolated constant text :=
+        nullif(current_setting('orchestrator.isolated', true), '');
+    has_failed constant boolean := coalesce(
+        current_setting('orchestrator.has_failed', true) = 'yes', false
+    );
+    run orchestrator.job_runs;
+begin
+    if scope <> 'locked' then
+        computed_periods :=
+            nullif(current_setting('orchestrator.periods', true), '')::bigint;
+        if computed_periods is null then
+            select count(*) into computed_periods
+            from pg_temp.claimed_periods
+            where starts_at is not null;
+        end if;
+        select
+            coalesce(sum(row_count), 0),
+            coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}'),
+            case
+                when bool_and(tenant is not null)
+                    and count(distinct tenant) <= 100
+                    then array_agg(distinct tenant)
+            end
+        into changed_rows, changed_time, whose
+        from pg_temp.changed_periods;
+    end if;
+
+    if scope = 'everything' then
+        changed_time := null;
+        select relation into built
+        from orchestrator.models
+        where model = p_model;
+        execute format('select count(*) from %s', built) into changed_rows;
+        execute format('analyze %s', built);
+        insert into orchestrator.refresh_queue (model, reason)
+        select dependent.model, 'upstream ' || p_model
+        from orchestrator.models as dependent
+        where p_model = any(dependent.upstream);
+    elsif changed_rows > 0 then
+        -- A tenant means something to the models that have the same.
+        insert into orchestrator.refresh_queue (model, tenant, period, reason)
+        select passed.model, passed.tenant, bounded.period, 'upstream ' || p_model
+        from (
+            select
+                dependent.model,
+                case when dependent.tenant = this.tenant then changed.tenant end
+                    as tenant,
+                bool_or(changed.starts_at is null) as is_unbounded,
+                range_agg(tstzrange(changed.starts_at, changed.ends_at))
+                    as periods
+            from pg_temp.changed_periods as changed
+            inner join orchestrator.models as this on this.model = p_model
+            inner join orchestrator.models as dependent
+                on this.model = any(dependent.upstream)
+            group by 1, 2
+        ) as passed
+        left join lateral unnest(passed.periods) as bounded (period)
+            on not passed.is_unbounded;
+    end if;
+
+    if scope in ('requested', 'everything') then
+        update orchestrator.models
+        set refreshed_through = {{ kpi_engine.present() }}
+        where model = p_model;
+        is_left := scope = 'requested' and (
+            current_setting('orchestrator.took_all', true) = 'false'
+            or orchestrator.has_rest(p_model)
+        );
+        if current_setting('orchestrator.went_back', true) is distinct from 'yes'
+        then
+            perform orchestrator.close_incident(
+                p_model, 'clock', p_model || ' is as of the server''s clock again.'
+            );
+        end if;
+    end if;
+
+    update orchestrator.job_runs
+    set
+        status = case
+            when scope = 'locked' then 'skipped'
+            when is_left then 'running'
+            when has_failed then 'error'
+            else 'success'
+        end,
+        reason = case scope
+            when 'locked' then 'another refresh is running'
+            else reason
+        end,
+        finished_at = case when not is_left then clock_timestamp() end,
+        periods = coalesce(periods, 0) + computed_periods,
+        rows_changed = coalesce(rows_changed, 0) + changed_rows,
+        -- Null once everything has changed, and once nobody's alone.
+        changed = case
+            when changed is null and rows_changed > 0 then null
+            else coalesce(changed, '{}') + changed_time
+        end,
+        changed_tenants = case
+            when changed_rows = 0 then changed_tenants
+            when rows_changed > 0 and changed_tenants is null then null
+            when cardinality(changed_tenants || whose) <= 100
+                then changed_tenants || whose
+            when changed_tenants is null then whose
+        end,
+        error_message = nullif(concat_ws(' ', error_message, isolated), ''),
+        is_isolated = is_isolated or has_failed
+    where id = run_id
+    returning * into run;
+    -- Observed while it was under way.
+    delete from orchestrator.job_runs
+    where
+        job = p_model
+        and status = 'running'
+        and reason = 'observed'
+        and backend_pid = pg_backend_pid()
+        and id <> run_id;
+
+    perform orchestrator.drop_work_tables();
+    perform set_config(name, '', true)
+    from unnest(array[
+        'orchestrator.present', 'orchestrator.went_back', 'orchestrator.periods',
+        'orchestrator.isolated', 'orchestrator.has_failed'
+    ]) as name;
+    return run;
+end
+$$;
+
+-- Whether a refresh has left something that it could not do in one transaction.
+create or replace function orchestrator.has_rest(p_model text)
+returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from orchestrator.refresh_queue as requests
+        where
+            requests.model = p_model
+            and requests.backlog > 0
+            and not exists (
+                select from orchestrator.quarantine as held
+                where
+                    held.model = p_model
+                    and held.tenant = requests.tenant
+                    and orchestrator.is_held(held)
+            )
+    )
+$$;
+
+-- Whether somebody has asked something of a summary table.
+create or replace function orchestrator.is_requested(p_model text)
+returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from orchestrator.refresh_queue where model = p_model
+    ) or exists (
+        select from orchestrator.quarantine where model = p_model
+    )
+$$;
+
+-- Note a refresh that had nothing to do.
+create or replace function orchestrator.note_refresh(
+    p_model text, p_executor text, p_invocation text
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    run_id constant bigint :=
+        orchestrator.open_run(p_model, p_executor, p_invocation);
+    run orchestrator.job_runs;
+begin
+    update orchestrator.models
+    set refreshed_through = greatest(refreshed_through, {{ kpi_engine.present() }})
+    where model = p_model;
+
+    update orchestrator.job_runs
+    set
+        status = 'success',
+        reason = 'schedule',
+        finished_at = clock_timestamp(),
+        periods = 0,
+        rows_changed = 0,
+        changed = '{}'
+    where id = run_id
+    returning * into run;
+    return run;
+end
+$$;
+
+-- An error where the database has no function that refreshes a summary table.
+create or replace function orchestrator.require_built(p_model text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if to_regprocedure(
+        format('orchestrator.%I()', 'compute_' || p_model)
+    ) is null then
+        raise exception '% has not been built yet.', p_model
+            using errcode = 'undefined_table',
+            hint = format('Run: dbt build --select %s', p_model);
+    end if;
+end
+$$;
+
+-- Refresh a slice of a summary table in this transaction: of its open requests and
+-- the periods that time has brought, what one transaction may compute. The run is
+-- `running` where there is more to do. A failure is recorded, and leaves the
+-- requests; one that some tenants alone cause is theirs, see isolate.
+create or replace function orchestrator.refresh_slice(
+    p_model text,
+    p_executor text,
+    p_invocation text,
+    p_definition text default null,
+    p_sample tstzrange default null,
+    p_eager boolean default false
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    run orchestrator.job_runs;
+    began constant timestamptz := clock_timestamp();
+    known constant orchestrator.models := orchestrator.declared(p_model);
+    failure text;
+begin
+    perform orchestrator.require_built(p_model);
+    if p_sample is null then
+        perform orchestrator.look_at_sources(p_model, p_repair => false);
+    end if;
+    if p_sample is null
+        and known.next_turn > {{ kpi_engine.present() }}
+        and known.refreshed_through <= {{ kpi_engine.present() }}
+        and known.lookback is null
+        and not known.has_versions
+        and (p_definition is null or p_definition = known.definition)
+        and to_regclass(known.relation) is not null
+        and not orchestrator.is_requested(p_model)
+        and pg_try_advisory_xact_lock(
+            hashtext('orchestrator'), hashtext(p_model)
+        )
+        -- Once more, now that nobody else may take them.
+        and not orchestrator.is_requested(p_model)
+    then
+        return orchestrator.note_refresh(p_model, p_executor, p_invocation);
+    end if;
+
+    begin
+        if orchestrator.begin_refresh(
+            p_model,
+            p_executor,
+            case when p_sample is null then 'requested' else 'sample' end,
+            p_definition => p_definition,
+            p_invocation => p_invocation,
+            p_sample => p_sample,
+            p_eager => p_eager
+        ) then
+            perform orchestrator.compute_requested(known);
+        end if;
+        return orchestrator.end_refresh(p_model);
+    exception
+        when query_canceled or others then
+            get stacked diagnostics failure = message_text;
+    end;
+
+    failure := orchestrator.plain_error(failure);
+    run := orchestrator.fail_run(
+        p_model, p_executor, p_invocation, failure, began
+    );
+    perform orchestrator.watch_hidden_rows();
+    raise warning '% was not refreshed: %', p_model, failure;
+    return run;
+end
+$$;
+
+-- Refresh all of a summary table in this transaction, slice by slice.
+create or replace function orchestrator.refresh(
+    p_model text,
+    p_executor text,
+    p_invocation text default null,
+    p_eager boolean default false
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    this_invocation constant text :=
+        coalesce(p_invocation, gen_random_uuid()::text);
+    run orchestrator.job_runs;
+begin
+    loop
+        run := orchestrator.refresh_slice(
+            p_model, p_executor, this_invocation, p_eager => p_eager
+        );
+        exit when run.status <> 'running';
+    end loop;
+    return run;
+end
+$$;
+
+-- Note that a summary table was not refreshed, as one that it reads was not.
+create or replace function orchestrator.not_refreshed(
+    p_model text, p_invocation text, p_upstream orchestrator.job_runs
+)
+returns orchestrator.job_runs
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    select orchestrator.close_run(
+        orchestrator.open_run(p_model, 'database', p_invocation),
+        p_upstream.status,
+        case p_upstream.status
+            when 'skipped' then p_upstream.job || ' is being refreshed'
+        end,
+        case p_upstream.status
+            when 'error' then format(
+                '%s, which it reads, was not refreshed: %s',
+                p_upstream.job, p_upstream.error_message
+            )
+        end
+    )
+$$;
+
+-- Refresh a summary table, first those it reads that have work to do. Its run is
+-- `success` only where all of these are fresh: `error` where one of them failed,
+-- `skipped` where one is being refreshed. With p_waits, that is waited for.
+create or replace function orchestrator.refresh_by_name(
+    p_model text, p_executor text, p_waits boolean default false
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    next_model text;
+    run orchestrator.job_runs;
+begin
+    perform orchestrator.declared(p_model);
+    for next_model in
+        select read.upstream
+        from orchestrator.lineage as read
+        where read.model = p_model
+        order by read.depth, read.upstream
+    loop
+        if next_model <> p_model and not orchestrator.has_work(next_model) then
+            continue;
+        end if;
+        if p_waits then
+            perform pg_advisory_xact_lock(
+                hashtext('orchestrator'), hashtext(next_model)
+            );
+        end if;
+        run := orchestrator.refresh(next_model, p_executor, p_eager => true);
+        exit when run.status <> 'success';
+    end loop;
+    if run.job <> p_model then
+        return orchestrator.not_refreshed(
+            p_model, gen_random_uuid()::text, run
+        );
+    end if;
+    return run;
+end
+$$;
+
+-- The same, waiting for other refreshes of them: when this returns, the table is
+-- fresh. An error where it is not.
+create or replace function orchestrator.refresh_now(
+    p_model text, p_executor text default 'database'
+)
+returns orchestrator.job_runs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    run constant orchestrator.job_runs := orchestrator.refresh_by_name(
+        p_model, p_executor, p_waits => true
+    );
+begin
+    if run.status <> 'success' then
+        raise exception '% was not refreshed: %',
+            p_model, coalesce(run.error_message, run.reason);
+    end if;
+    return run;
+end
+$$;
+{% endmacro %}
