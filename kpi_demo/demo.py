@@ -74,6 +74,7 @@ class Outcome:
     """All that the final picture shows."""
 
     url: str
+    project_dir: Path
     profiles_dir: Path
     changes: list[Change]
     tenants: dict[str, str]
@@ -303,6 +304,7 @@ def _outcome(
     ]
     return Outcome(
         url=server.url(DATABASE),
+        project_dir=_project_dir(),
         profiles_dir=_dbt_dir(server.data_dir),
         changes=changes,
         tenants=dict(ask("tenants")),

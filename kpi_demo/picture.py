@@ -138,6 +138,7 @@ def _show_next_steps(console: Console, outcome: Outcome) -> None:
         console.print(f"  export PATH={here}:$PATH")
     if shutil.which("psql") is None:
         console.print(f"  alias psql={embedded_binaries() / 'psql'}")
+    console.print(f"  export DBT_PROJECT_DIR={outcome.project_dir}")
     console.print(f"  export DBT_PROFILES_DIR={outcome.profiles_dir}")
     console.print(f"  export DEMO={outcome.url}")
     console.print(NEXT_STEPS)

@@ -328,7 +328,8 @@ def known_summaries(project: Project) -> list[str]:
     return [
         node["name"]
         for node in manifest["nodes"].values()
-        if (
+        if node["resource_type"] == "model"
+        and (
             node["config"].get("materialized"),
             node["config"].get("incremental_strategy"),
         )

@@ -22,7 +22,7 @@ BehaviorFlagRendered._default_source = staticmethod(lambda: "tests")
 # command works there, too, is seen where test_cli_help runs their examples.
 NEWEST_ALONE = {
     "test_benchmarks",
-    "test_adopting",
+    "test_examples",
     "test_access_builds",
     "test_alerts",
     "test_cli_errors",

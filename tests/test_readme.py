@@ -11,7 +11,13 @@ from test_cli_help import EXAMPLES
 
 pytest_plugins = ["projects"]
 
-FILES = ("README.md", "CONTRIBUTING.md", "docs/adopting.md", "docs/sources.md")
+FILES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/examples.md",
+    "docs/operations.md",
+    "docs/sources.md",
+)
 
 # What begins like this is not run here: who runs it, or why nobody can.
 ELSEWHERE = {
@@ -27,6 +33,9 @@ ELSEWHERE = {
     "SOAK=": "as bin/test",
     "cp profiles.yml.example": "test_dbt_commands copies it as CI does",
     "export PGHOST=": "what each reader has of their own",
+    "pip install": "test_package",
+    "mkdir kpis": "test_init",
+    "orchestrator init": "test_init",
     "dbt build": "test_demo: all, test_contributing: one, test_dbt_commands: some",
     "dbt source freshness": "test_dbt_commands",
     "orchestrator worker": "test_worker; it ends when it is told to",
@@ -38,7 +47,7 @@ ELSEWHERE = {
     "orchestrator uninstall": "test_install; nothing is left to run on",
     "select * from analytics.get_cron_job_status()": "test_cron",
     "select * from analytics.cron_job_status": "test_cron",
-    "-- models/": "test_contributing and test_adopting make files of them",
+    "-- models/": "test_contributing and test_examples make files of them",
     "select * from analytics.refresh('parcels_daily')": "test_contributing",
 }
 
@@ -135,7 +144,7 @@ def test_nothing_is_left_out_for_no_reason():
 
 
 def test_links_lead_somewhere():
-    others = ("benchmarks/README.md", "docs/architecture.md", "docs/package.md")
+    others = ("benchmarks/README.md", "docs/architecture.md", "docs/your-own-tables.md")
     for name in (*FILES, *others):
         file = CHECKOUT / name
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):

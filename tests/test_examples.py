@@ -1,4 +1,4 @@
-"""What docs/adopting.md tells to do on a database with other names is all it takes."""
+"""What docs/examples.md tells to do on a database with other names is all it takes."""
 
 import configparser
 import re
@@ -14,7 +14,7 @@ from orchestrator.cli import main
 
 pytest_plugins = ["projects"]
 
-GUIDE = (CHECKOUT / "docs" / "adopting.md").read_text()
+GUIDE = (CHECKOUT / "docs" / "examples.md").read_text()
 DEPLOY = CHECKOUT / "deploy"
 
 # The demo's restaurants as another application might have them.
