@@ -159,7 +159,7 @@ def begin(folder: Path, profile: str | None, production: str | None) -> list[str
         written.create(PROJECT_FILE, render("dbt_project.yml", **named))
         written.create(".gitignore", render("gitignore"))
         if profile is None:
-            written.create(PROFILES_FILE, render("profiles.yml", **named))
+            written.create(PROFILES_FILE, render("profile.yml", **named))
     _add_package(written)
     _add_dispatch(written, project)
     if production:
