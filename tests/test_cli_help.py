@@ -41,9 +41,10 @@ def examples_of(command):
     return re.findall(r"^ *orchestrator (.*)$", command.help, re.M)
 
 
-# With the command, or the group of commands, that each is of.
+# With the command, or the group of commands, that each is of; of tables that there are.
+OF_READERS = {"orders_daily": "kpi_daily", "returns_daily": "metrics_daily"}
 EXAMPLES = [
-    (line.split()[0], line)
+    (line.split()[0], " ".join(OF_READERS.get(word, word) for word in line.split()))
     for command in COMMANDS.values()
     for line in examples_of(command)
 ]

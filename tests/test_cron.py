@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from projects import Installation, Workplace
 from psycopg.sql import SQL, Identifier
 from servers import HASTY, temporary_folder
+from test_stranger import CHANGES, build, stranger_in
 
 from kpi_demo.binaries import system_binaries
 from kpi_demo.server import Server, remove
@@ -266,28 +268,35 @@ def move(source: str, target: Server, name: str) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def scheduled(
-    server: Server, built_template: str, installation: Installation
-) -> Iterator[Scheduled]:
-    """The built project, moved to a server that has pg_cron, without jobs yet."""
+@contextmanager
+def cron_server(folder: Path) -> Iterator[Server]:
+    """A server with pg_cron, which knows the API's roles."""
     binaries = system_binaries(15)
     if binaries is None or not (binaries.parent / "lib" / "pg_cron.so").exists():
         missing = "pg_cron is not installed on this system"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    with temporary_folder() as folder:
+    data_dir = folder / "server"
+    try:
+        own = start(data_dir)
+        with psycopg.connect(own.url(), autocommit=True) as connection:
+            for role in ("anon", "authenticated", "service_role"):
+                connection.execute(SQL("create role {}").format(Identifier(role)))
+        yield own
+    finally:
+        remove(data_dir)
+
+
+@pytest.fixture(scope="module")
+def scheduled(
+    server: Server, built_template: str, installation: Installation
+) -> Iterator[Scheduled]:
+    """The built project, moved to a server that has pg_cron, without jobs yet."""
+    with temporary_folder() as folder, cron_server(folder) as own:
+        move(server.url(built_template), own, "scheduled")
         data_dir = folder / "server"
-        try:
-            own = start(data_dir)
-            with psycopg.connect(own.url(), autocommit=True) as connection:
-                for role in ("anon", "authenticated", "service_role"):
-                    connection.execute(SQL("create role {}").format(Identifier(role)))
-            move(server.url(built_template), own, "scheduled")
-            yield Scheduled(own.url("scheduled"), folder, installation, data_dir)
-        finally:
-            remove(data_dir)
+        yield Scheduled(own.url("scheduled"), folder, installation, data_dir)
 
 
 on_15 = pytest.mark.parametrize("server", [15], indirect=True, ids=["pg15"])
@@ -411,6 +420,28 @@ def test_jobs_refresh_what_is_due_and_what_was_asked_for_at_once(scheduled):
         ("kpi_weekly", "pg_cron", "success"),
         ("metrics_daily", "pg_cron", "success"),
     ]
+
+
+def test_jobs_refresh_the_tables_of_any_project():
+    with temporary_folder() as folder, cron_server(folder) as own:
+        with psycopg.connect(own.url(), autocommit=True) as connection:
+            connection.execute("create database scheduled")
+        project = stranger_in(folder)
+        place = Scheduled(own.url("scheduled"), folder, project, folder / "server")
+        build(place)
+        place.answer("cron", "install")
+        rows = "select sum(orders) from analytics.orders_daily"
+        amounts = "select sum(amount) from analytics.charges_daily"
+        before = place.value(rows), place.value(amounts)
+        for change in CHANGES.values():
+            place.ask(change)
+        done = place.beat("refresh-orders_daily", "refresh-charges_daily")
+        assert {status for status, _ in done.values()} == {"succeeded"}, done
+        assert (place.value(rows), place.value(amounts)) == (
+            before[0] + 1,
+            before[1] + 1,
+        )
+        assert place.call("cron", "status").exit_code == 0
 
 
 @on_15

@@ -8,6 +8,9 @@ package's, that are dbt's alone.
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from time import sleep
 
 import psycopg
 import pytest
@@ -27,35 +30,43 @@ CHANGES = {
     " values (2, 5, now() - interval '3 days')",
     "charges_daily": "update billing.charges set amount = amount + 1"
     " where id = 'ch_7acct_O''Brien'",
-    "visits_daily": "delete from web.visits where id = 300",
+    "visits_daily": "delete from web.visits where id = (select max(id) from web.visits"
+    " where seen_at < now() - interval '3 days')",
 }
+
+
+def stranger_in(folder):
+    """The stranger's project in a folder, with the engine and another's models."""
+    project, other = folder / "project", folder / "other"
+    shutil.copytree(STRANGER, project)
+    (other / "models").mkdir(parents=True)
+    (other / "dbt_project.yml").write_text(
+        "name: other\nversion: '1.0.0'\nconfig-version: 2\n"
+    )
+    (other / "models" / "watched.sql").write_text(
+        "{{ config(materialized='table', schema='watch') }} select 1 as one"
+    )
+    packages = {"packages": [{"local": str(ENGINE)}, {"local": str(other)}]}
+    (project / "packages.yml").write_text(yaml.safe_dump(packages))
+    return Installation(project, folder / "target")
+
+
+def build(place):
+    place.ask((STRANGER / "sources.sql").read_text())
+    assert place.dbt("deps")
+    assert place.dbt("build")
 
 
 @pytest.fixture(scope="module")
 def shop(server):
-    """The stranger's database and project, with its packages, built."""
+    """The stranger's database and project, built."""
     with (
         temporary_folder() as folder,
         named_database(server, "shop", "template1") as url,
+        workplace(url, stranger_in(folder)) as place,
     ):
-        project = folder / "project"
-        shutil.copytree(STRANGER, project)
-        other = folder / "other"
-        (other / "models").mkdir(parents=True)
-        (other / "dbt_project.yml").write_text(
-            "name: other\nversion: '1.0.0'\nconfig-version: 2\n"
-        )
-        (other / "models" / "watched.sql").write_text(
-            "{{ config(materialized='table', schema='watch') }} select 1 as one"
-        )
-        packages = {"packages": [{"local": str(ENGINE)}, {"local": str(other)}]}
-        (project / "packages.yml").write_text(yaml.safe_dump(packages))
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute((STRANGER / "sources.sql").read_text())
-        with workplace(url, Installation(project, folder / "target")) as place:
-            assert place.dbt("deps")
-            assert place.dbt("build")
-            yield place
+        build(place)
+        yield place
 
 
 def seen_by(shop, claims, table, column):
@@ -202,6 +213,30 @@ def test_a_tenant_that_fails_is_alone_in_it(shop):
     assert shop.call("refresh", "charges_daily").exit_code == 0
     (audit,) = shop.answer("audit", "charges_daily", "--all")
     assert audit["rows_different"] == 0
+
+
+def test_nothing_is_lost_when_refreshes_are_killed(shop):
+    """At random moments, of whichever table, while rows of each kind change."""
+    random = Random(1)
+    with psycopg.connect(shop.url, autocommit=True) as application:
+        for _ in range(20):
+            for change in CHANGES.values():
+                application.execute(change)
+            for model in random.sample(list(CHANGES), 2):
+                refresh = psycopg.connect(shop.url, autocommit=True)
+                pid = refresh.info.backend_pid
+                with ThreadPoolExecutor(1) as pool:
+                    done = pool.submit(
+                        refresh.execute, "select analytics.refresh(%s)", [model]
+                    )
+                    sleep(random.random() * 0.03)
+                    application.execute("select pg_terminate_backend(%s)", [pid])
+                    done.exception()
+                refresh.close()
+    assert shop.call("run").exit_code == 0
+    for audit in shop.answer("audit", "--all"):
+        assert audit["rows_different"] == 0
+    assert shop.ask("select 1 from orchestrator.refresh_queue") == []
 
 
 def test_a_renamed_tenant_takes_its_rows_along(shop):

@@ -85,7 +85,7 @@ def release(project: Project, tables: tuple[str, ...], as_json: bool) -> None:
 
     \b
     Examples:
-      orchestrator release restaurant.accounts
+      orchestrator release shop.shops
     """
     with connected(project) as connection:
         done = [

@@ -177,8 +177,8 @@ def refresh(
 
     \b
     Examples:
-      orchestrator refresh kpi_daily
-      orchestrator refresh kpi_daily --from 2026-01-01 --to 2026-01-31
+      orchestrator refresh orders_daily
+      orchestrator refresh orders_daily --from 2026-01-01 --to 2026-01-31
     """
     with connected(project) as connection:
         done = summaries.refresh(
@@ -215,8 +215,8 @@ def backfill(
 
     \b
     Examples:
-      orchestrator backfill kpi_daily --from 2025-01-01
-      orchestrator backfill metrics_daily --from 2026-01-01 --to 2026-03-31
+      orchestrator backfill orders_daily --from 2025-01-01
+      orchestrator backfill returns_daily --from 2026-01-01 --to 2026-03-31
     """
     days = first.date(), (last or datetime.now(UTC)).date()
     with connected(project) as connection:
@@ -240,7 +240,7 @@ def rebuild(project: Project, model: str, as_json: bool) -> None:
 
     \b
     Example:
-      orchestrator rebuild kpi_daily
+      orchestrator rebuild orders_daily
     """
     with connected(project) as connection, display.working("Rebuilding"):
         done = upkeep.rebuild(connection, model)
@@ -282,7 +282,7 @@ def audit(
     \b
     Examples:
       orchestrator audit
-      orchestrator audit kpi_daily --all --repair
+      orchestrator audit orders_daily --all --repair
     """
     with connected(project) as connection, display.working("Auditing") as work:
         found = []

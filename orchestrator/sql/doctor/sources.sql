@@ -49,8 +49,8 @@ findings as (
     select
         'problem' as verdict,
         format('there is no table %%s', relation) as finding,
-        'Create it, set the domain''s schema var, mend ' || path
-        || ', or leave its domain out of the var `domains`.' as remedy
+        'Create it, correct where ' || path || ' says it is, or disable the models '
+        'that read it.' as remedy
     from seen
     where oid is null
     union all

@@ -142,7 +142,7 @@ $readable$
 
 {% macro _refuse_access(node, what) -%}
     {%- do exceptions.raise_compiler_error(
-        node.name ~ " " ~ what ~ ". Mend it for the domain in dbt_project.yml, or"
+        node.name ~ " " ~ what ~ ". Correct it for the folder in dbt_project.yml, or"
         ~ " for this table in " ~ kpi_engine.properties_path(node) ~ "."
     ) -%}
 {%- endmacro %}

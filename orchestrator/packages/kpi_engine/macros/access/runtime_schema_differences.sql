@@ -220,7 +220,7 @@ as $$
 $$;
 
 -- What clients may read in the published schema that no model declares. A build
--- leaves it alone, for it may be of a domain that is no longer built.
+-- leaves it alone, for it may be of models that are no longer built.
 create or replace function orchestrator.stray_differences()
 returns table (relation text, problem text, repair text)
 language sql stable

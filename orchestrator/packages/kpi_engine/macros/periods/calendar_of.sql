@@ -8,6 +8,6 @@
     {%- endfor -%}
     {%- do exceptions.raise_compiler_error(
         node.name ~ " reads no calendar. Select from"
-        ~ " {{ '{{' }} kpi_engine.periods(ref('int_<domain>__calendar')) {{ '}}' }}."
+        ~ " {{ '{{' }} kpi_engine.periods(ref('the calendar')) {{ '}}' }}."
     ) -%}
 {%- endmacro %}

@@ -72,8 +72,8 @@
 {% macro _no_source_table(relations) -%}
     {%- do return(
         "There is no source table " ~ relations | join(", ")
-        ~ ". Create it, set the domain's schema var, or leave its domain out of"
-        ~ " the var `domains`."
+        ~ ". Create it, correct where sources.yml says it is, or disable the models"
+        ~ " that read it."
     ) -%}
 {%- endmacro %}
 
