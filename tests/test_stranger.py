@@ -46,6 +46,8 @@ def stranger_in(folder):
     (other / "models" / "watched.sql").write_text(
         "{{ config(materialized='table', schema='watch') }} select 1 as one"
     )
+    # In the target's own schema, which is the one that is published, as it names none.
+    (other / "models" / "counted.sql").write_text("select 2 as two")
     packages = {"packages": [{"local": str(ENGINE)}, {"local": str(other)}]}
     (project / "packages.yml").write_text(yaml.safe_dump(packages))
     return Installation(project, folder / "target")
@@ -295,6 +297,7 @@ def test_other_models_are_as_dbt_makes_them(shop):
     assert shop.dbt("build", "-s", "path:models/marts")
     assert shop.value("select count(*) from analytics_marts.supplier_names") > 1
     assert shop.value("select one from analytics_watch.watched") == 1
+    assert shop.value("select two from analytics.counted") == 2
     assert (
         shop.ask(
             "select 1 from pg_class where relrowsecurity and relnamespace"

@@ -2,12 +2,6 @@
 {% macro declared_access() -%}
     {%- set tables = [] -%}
     {%- set functions = {} -%}
-    {#- Where clients read; other schemas are others' affair. -#}
-    {%- set published = [] -%}
-    {%- for node in graph.nodes.values()
-        if kpi_engine.is_summary(node) and kpi_engine.is_published(node) -%}
-        {%- do published.append(node.schema) -%}
-    {%- endfor -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
         {%- if kpi_engine.is_summary(node) -%}
             {%- set access = kpi_engine.access_config(node) -%}
@@ -23,7 +17,9 @@
                 {%- do functions.update({name: function.sql}) -%}
             {%- endif -%}
             {%- do tables.append(access) -%}
-        {%- elif node.schema in published
+        {#- What only lies in the target's own schema is others' affair. -#}
+        {%- elif kpi_engine.is_production()
+            and node.config.schema == kpi_engine.setting('published_schema')
             and node.config.materialized != 'ephemeral' -%}
             {%- do exceptions.raise_compiler_error(
                 node.name ~ " would be published in " ~ node.schema ~ " as a "

@@ -1,4 +1,0 @@
-{# A text as a string of SQL. #}
-{% macro literal(value) -%}
-    {%- do return("'" ~ value | replace("'", "''") ~ "'") -%}
-{%- endmacro %}
