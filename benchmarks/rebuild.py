@@ -1,4 +1,4 @@
-"""What it costs to compute everything anew."""
+"""What it costs to compute everything again."""
 
 from benchmarks.measure import Results, alternately
 from benchmarks.refresh import rows_that_differ

@@ -109,7 +109,7 @@ def _report(measured: Measured, drawn: Sequence[str]) -> Iterator[str]:
         ("Ratios, and other bars", _bars),
         ("One refresh of `metrics_daily`", _refreshes),
         ("What a refresh writes", _written),
-        ("Everything anew", _rebuilds),
+        ("Everything again", _rebuilds),
         ("What the triggers cost a writer", _captures),
         ("What a dashboard waits for", _dashboards),
         ("dbt, and a worker", _workers),
@@ -158,8 +158,8 @@ def _bars(measured: Measured) -> Iterator[str]:
         found = measured.records("worker", size, what="at once")
         return _seconds(percentile(found[0]["seconds"], 95)) if found else MISSING
 
-    def beat(size: str) -> float | None:
-        return measured.median("dbt", size, what="warm beat")
+    def tick(size: str) -> float | None:
+        return measured.median("dbt", size, what="warm tick")
 
     def cold(size: str) -> float | None:
         return measured.median("dbt", size, what="dbt run")
@@ -183,7 +183,7 @@ def _bars(measured: Measured) -> Iterator[str]:
         ),
         ("nothing changed: WAL of the table", "none", wal),
         (
-            "built anew: beside `create materialized view`",
+            "built again: beside `create materialized view`",
             "within 1.5 times",
             lambda size: rebuild(size, "dbt"),
         ),
@@ -202,11 +202,11 @@ def _bars(measured: Measured) -> Iterator[str]:
             for clients in CLIENTS
         ),
         ("change at once to visible, p95", "under 2 s", late),
-        ("warm beat by dbt", "under 0.5 s", lambda size: _seconds(beat(size))),
+        ("warm tick by dbt", "under 0.5 s", lambda size: _seconds(tick(size))),
         (
-            "warm beat: how much faster than a cold dbt",
+            "warm tick: how much faster than a cold dbt",
             "some 8 times",
-            lambda size: _times(cold(size), beat(size)),
+            lambda size: _times(cold(size), tick(size)),
         ),
     )
     yield from _table(
@@ -430,8 +430,8 @@ def _workers(measured: Measured) -> Iterator[str]:
 def _of_worker(part: str, record: dict[str, Any]) -> Row | None:
     """Return a line of the worker's table."""
     match part, record["what"]:
-        case _, "warm beat":
-            name = "a beat that refreshes one table by dbt, warm"
+        case _, "warm tick":
+            name = "a tick that refreshes one table by dbt, warm"
         case _, "dbt run" | "dbt build" as command:
             name = f"`{command}{' --select metrics_daily' * (command == 'dbt run')}`"
         case _, "at once":

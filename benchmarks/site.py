@@ -52,7 +52,7 @@ DEMO_ROWS = 333_000  # that the demo's data has at scale 1
 
 CADENCE = "cadence: {every: 5 minutes, job: refresh-metrics-daily}"
 WATCHED = "cadence: {every: 1 minutes, job: refresh-metrics-daily}"
-AT_ONCE = "at_once: [orders]"
+AT_ONCE = "immediate: [orders]"
 
 
 def default_folder() -> Path:

@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from benchmarks.measure import Results, seconds
 from benchmarks.site import BenchmarkError, Site, run
-from orchestrator import rounds
+from orchestrator import refresh_runs
 
 CHANGES = 6  # at once, a repetition
 LOOKS = 50  # at what is due, a repetition
@@ -36,7 +36,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
         _working(site, connection, results) as worker,
     ):
         looks = [
-            seconds(lambda: rounds.take_due(connection))
+            seconds(lambda: refresh_runs.claim_due(connection))
             for _ in range(LOOKS * repetitions)
         ]
         results.add("look", seconds=looks)

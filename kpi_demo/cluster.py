@@ -127,7 +127,7 @@ class Cluster:
             if made_by != str(major):
                 raise ServerError(
                     f"The data in {self.folder} is PostgreSQL {made_by}'s and "
-                    f"{binaries} has {major or 'none'}: start anew with "
+                    f"{binaries} has {major or 'none'}: start again with "
                     "'orchestrator demo --reset'."
                 )
             return

@@ -21,7 +21,7 @@ from kpi_demo.source_data import (
     create_sources,
     generate,
 )
-from orchestrator import dbt, rounds
+from orchestrator import dbt, refresh_runs
 from orchestrator.database import connected, plain_errors
 from orchestrator.display import working
 from orchestrator.errors import OrchestratorError, UsageError
@@ -29,7 +29,7 @@ from orchestrator.project import PROFILES_FILE, Project
 from orchestrator.queries import query
 from orchestrator.runs import Run
 from orchestrator.summaries import Summary, all_summaries
-from orchestrator.words import count, counted
+from orchestrator.words import count, pluralize
 
 DATABASE = "demo"
 UNFINISHED = "demo_unfinished"
@@ -201,8 +201,8 @@ def _generate(
             )
         )
         work.done = (
-            f"Generated {counted(sum(rows.values()), 'source row')} in "
-            f"{counted(len(rows), 'table')} of {len(ALL)} businesses"
+            f"Generated {pluralize(sum(rows.values()), 'source row')} in "
+            f"{pluralize(len(rows), 'table')} of {len(ALL)} businesses"
         )
     return data
 
@@ -259,25 +259,25 @@ def _build(project: Project) -> None:
             )
         kinds = [result.kind for result in built.results]
         work.done = (
-            f"Built {counted(kinds.count('model'), 'model')}, "
-            f"passed {counted(kinds.count('test'), 'test')}"
+            f"Built {pluralize(kinds.count('model'), 'model')}, "
+            f"passed {pluralize(kinds.count('test'), 'test')}"
         )
 
 
 def _change(connection: psycopg.Connection[Any]) -> list[Change]:
     with working("Changing source rows") as work:
         changes = apply_changes(connection)
-        work.done = f"Changed source rows in {counted(len(changes), 'place')}"
+        work.done = f"Changed source rows in {pluralize(len(changes), 'place')}"
     return changes
 
 
 def _refresh(project: Project, connection: psycopg.Connection[Any]) -> list[Run]:
     with working("Refreshing") as work:
-        runs = rounds.refresh_due(project, connection, listener=work.listen)
+        runs = refresh_runs.refresh_due(project, connection, listener=work.listen)
         for refreshed in runs:
             if refreshed.failed:
                 raise DemoError(refreshed.failure)
-        work.done = f"Refreshed {counted(len(runs), 'summary table')}"
+        work.done = f"Refreshed {pluralize(len(runs), 'summary table')}"
     return runs
 
 

@@ -16,11 +16,11 @@ from kpi_demo.binaries import embedded_binaries
 from kpi_demo.demo import Outcome
 from kpi_demo.source_data import Change
 from orchestrator.display import columns, output
-from orchestrator.words import counted
+from orchestrator.words import pluralize
 
 BARS = "▁▂▃▄▅▆▇█"
 
-# What is told of each business, and from which tables.
+# What is shown of each business, and from which tables.
 SECTIONS = {
     "community": "Communities' entries of 14 weeks (kpi_weekly)",
     "restaurant": "Restaurants' revenue of 14 days (metrics_daily)",
@@ -67,15 +67,17 @@ def _heading(console: Console, text: str) -> None:
 def _show_changes(console: Console, outcome: Outcome) -> None:
     _heading(console, "What happened in the sources")
     table = _columns("what", "whose", "from day on")
-    told: dict[str, Change] = {}
+    first_changes: dict[str, Change] = {}
     for change in outcome.changes:
-        told.setdefault(change.what, change)
+        first_changes.setdefault(change.what, change)
     for domain in SECTIONS:
-        changes = [change for change in told.values() if change.domain == domain]
+        changes = [
+            change for change in first_changes.values() if change.domain == domain
+        ]
         for change in changes[:CHANGES_A_DOMAIN]:
             table.add_row(f"• {change.what}", _whose(outcome, change), _day(change))
     console.print(table)
-    if more := len(told) - table.row_count:
+    if more := len(first_changes) - table.row_count:
         console.print(f"  … and {more} more")
 
 
@@ -105,7 +107,7 @@ def _show_refresh(console: Console, outcome: Outcome) -> None:
     console.print(table)
     console.print(
         f"{sum(rewritten[model] for model in outcome.stored):,} of "
-        f"{counted(sum(outcome.stored.values()), 'row')} rewritten."
+        f"{pluralize(sum(outcome.stored.values()), 'row')} rewritten."
     )
 
 

@@ -115,7 +115,7 @@ class Server:
                     raise ServerError(
                         f"The server of {cluster.folder} runs but refuses our login "
                         f"({str(error).strip().splitlines()[-1]}): stop it, or "
-                        "start anew with 'orchestrator demo --reset'."
+                        "start again with 'orchestrator demo --reset'."
                     ) from error
             time.sleep(0.05)
         return None

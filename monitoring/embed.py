@@ -2,7 +2,7 @@
 
 A panel shows the query whose first line asks what the panel's title asks. A line
 that ends in `-- grafana: …` is that condition in Grafana, which knows the time range
-that somebody has chosen, and what stands before the comment elsewhere.
+that someone has chosen, and what stands before the comment elsewhere.
 
     python monitoring/embed.py
 """

@@ -1,7 +1,7 @@
 """Who may read the summary tables: what the database has, against what is declared.
 
 What differs, the database's own functions say, which a build goes by, too. Here it
-is mended, or tried: the tables are read as each kind of client.
+is repaired, or tried: the tables are read as each kind of client.
 """
 
 import json
@@ -79,21 +79,21 @@ def check(
 
 
 def apply(project: Project, connection: Connection[Any]) -> list[Finding]:
-    """Make the database what the project declares; return what was mended.
+    """Make the database what the project declares; return what was repaired.
 
-    All of it or nothing. What only an administrator can mend is left: see `check`.
+    All of it or nothing. What only an administrator can repair is left: see `check`.
     """
     require_installed(connection)
     dbt.run_operation(project, "apply_access")
-    mended: list[Finding] = []
+    repaired: list[Finding] = []
     with connection.transaction():
         # A function that is made again is everybody's until the second round.
         for _ in range(2):
             found = [found for found in _differences(connection) if found.repair]
             for finding in found:
                 connection.execute(finding.repair or "")
-            mended += found
-    return mended
+            repaired += found
+    return repaired
 
 
 def _differences(connection: Connection[Any]) -> list[Finding]:
@@ -302,8 +302,10 @@ def _client(
 ) -> Iterator[None]:
     """Be a client of the API for the length of a block."""
     with connection.transaction(force_rollback=True):
-        told = "" if claims is None else json.dumps(claims)
-        connection.execute("select set_config('request.jwt.claims', %s, true)", [told])
+        payload = "" if claims is None else json.dumps(claims)
+        connection.execute(
+            "select set_config('request.jwt.claims', %s, true)", [payload]
+        )
         connection.execute(SQL("set local role {}").format(Identifier(role)))
         yield
 

@@ -64,7 +64,7 @@ def install(connection: Connection[Any]) -> list[Change]:
     """Make pg_cron have the jobs it is to have; return what that took.
 
     Raises DatabaseError, and changes nothing, where this database cannot have
-    pg_cron or where somebody else's job has the name of one.
+    pg_cron or where someone else's job has the name of one.
     """
     return _rows(connection, Change, "change_cron", wanted=True)
 

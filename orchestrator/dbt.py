@@ -30,7 +30,7 @@ SUMMARY = ("incremental", "period_upsert")
 
 
 # Tells the engine's generic tests that only what a run changed is to be tested.
-# dbt shows variables of this prefix to macros and parses nothing anew for them.
+# dbt shows variables of this prefix to macros and parses nothing again for them.
 TESTS = "DBT_ENV_CUSTOM_ENV_TESTS"
 OF_CHANGES = "of changes"
 
@@ -296,16 +296,16 @@ def document(project: Project) -> Path:
 
 
 def operate(project: Project, macro: str, **arguments: object) -> list[str]:
-    """Run `dbt run-operation` and return what the macro told the log.
+    """Run `dbt run-operation` and return what the macro logged.
 
     Raises DbtError where it failed.
     """
-    told: list[str] = []
+    lines: list[str] = []
     failures: list[str] = []
 
     def listen(event: "EventMsg") -> None:
         if event.info.name.startswith("JinjaLog"):
-            told.append(event.data.msg)
+            lines.append(event.data.msg)
         elif event.info.name.startswith("RunningOperation"):
             failures.append(plain(event.data.exc))
 
@@ -313,7 +313,7 @@ def operate(project: Project, macro: str, **arguments: object) -> list[str]:
     _invoke(project, *call, listener=listen)
     if failures:
         raise DbtError(failures[0])
-    return told
+    return lines
 
 
 def known_summaries(project: Project) -> list[str]:
@@ -381,7 +381,7 @@ def connection_profile(project: Project) -> ConnectionProfile:
 def plain(message: str) -> str:
     """Return what dbt says without its heading, its macros and PostgreSQL's context.
 
-    Where a file is to be mended and not a hook, the heading's path is kept.
+    Where a file is to be repaired and not a hook, the heading's path is kept.
     """
     place = ""
     kept = []

@@ -37,7 +37,7 @@ from orchestrator.overview import Overview
 from orchestrator.runs import Run
 from orchestrator.summaries import Refresh, Summary
 from orchestrator.upkeep import Audit, Slice
-from orchestrator.words import ago, count, counted, duration, span
+from orchestrator.words import ago, count, duration, format_duration, pluralize
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
@@ -89,8 +89,8 @@ def show_runs(runs: Sequence[Run], elapsed: timedelta) -> None:
     done = [run for run in runs if run.status == "success"]
     rows = sum(run.rows_changed or 0 for run in done)
     console.print(
-        f"{counted(len(done), 'summary', 'summaries')} refreshed, "
-        f"{counted(rows, 'row')} changed in {duration(elapsed)}."
+        f"{pluralize(len(done), 'summary', 'summaries')} refreshed, "
+        f"{pluralize(rows, 'row')} changed in {duration(elapsed)}."
     )
 
 
@@ -105,13 +105,13 @@ def show_refresh(refresh: Refresh) -> None:
     """Print what a refresh in the database did and what it led to."""
     if refresh.status == "skipped":
         click.echo(
-            f"{refresh.model} is being refreshed by somebody else; what was asked for "
+            f"{refresh.model} is being refreshed by someone else; what was asked for "
             "waits for the next refresh."
         )
         return
     click.echo(
-        f"{refresh.model}: {counted(refresh.periods, 'period')} computed, "
-        f"{counted(refresh.rows_changed, 'row')} changed in "
+        f"{refresh.model}: {pluralize(refresh.periods, 'period')} computed, "
+        f"{pluralize(refresh.rows_changed, 'row')} changed in "
         f"{duration(refresh.duration)}."
     )
     if refresh.passed_on_to:
@@ -150,7 +150,7 @@ def show_backfill(slices: Iterator[Slice]) -> list[Slice]:
         except KeyboardInterrupt:
             left = bar.tasks[0].remaining or 0
             click.echo(
-                f"{counted(round(left), 'day')} are left; the same command goes on "
+                f"{pluralize(round(left), 'day')} are left; the same command goes on "
                 "from there.",
                 err=True,
             )
@@ -165,7 +165,7 @@ def show_backfilled(done: Sequence[Slice]) -> None:
     if not done:
         click.echo("All of this is done.")
     for part in done:
-        click.echo(f"{part.model}: {counted(part.rows_changed, 'row')} changed.")
+        click.echo(f"{part.model}: {pluralize(part.rows_changed, 'row')} changed.")
 
 
 def show_audits(audits: Sequence[Audit]) -> None:
@@ -179,8 +179,8 @@ def show_audits(audits: Sequence[Audit]) -> None:
     output().print(table)
     for audit in audits:
         if audit.message:
-            told = " It was repaired." if audit.repaired else ""
-            click.echo(f"{audit.message}{told}", err=True)
+            repaired = " It was repaired." if audit.repaired else ""
+            click.echo(f"{audit.message}{repaired}", err=True)
 
 
 def show_status(overview: Overview) -> None:
@@ -192,7 +192,7 @@ def show_status(overview: Overview) -> None:
 
 @contextmanager
 def showing_status() -> Iterator[Callable[[Overview | OrchestratorError], None]]:
-    """Show the status over and over, in place where somebody looks at a terminal."""
+    """Show the status over and over, in place where someone looks at a terminal."""
     console = output()
     if not console.is_terminal:
 
@@ -287,11 +287,11 @@ def show_cron_status(jobs: "Sequence[Job]") -> None:
     wrong = [job for job in jobs if job.state in ("missing", "differs", "unwanted")]
     if wrong:
         console.print(
-            f"{counted(len(wrong), 'job')} of {len(jobs)} not as the models say. "
-            "To mend that: orchestrator cron install"
+            f"{pluralize(len(wrong), 'job')} of {len(jobs)} not as the models say. "
+            "To fix that: orchestrator cron install"
         )
     elif all(job.state == "installed" for job in jobs):
-        console.print(f"{counted(len(jobs), 'job')} as the models say.")
+        console.print(f"{pluralize(len(jobs), 'job')} as the models say.")
 
 
 def show_cron_jobs(jobs: "Sequence[WantedJob]") -> None:
@@ -320,9 +320,11 @@ def show_diagnosis(findings: "Sequence[Diagnosis]") -> None:
         if finding.remedy:
             console.print(f"         {finding.remedy}", style="bold")
     verdicts = Counter(finding.verdict for finding in findings)
-    warned = counted(verdicts["warning"], "warning")
+    warned = pluralize(verdicts["warning"], "warning")
     if verdicts["problem"]:
-        first = f"{counted(verdicts['problem'], 'problem')} to be solved before a build"
+        first = (
+            f"{pluralize(verdicts['problem'], 'problem')} to be solved before a build"
+        )
     else:
         first = "A build will work"
     console.print(f"{first}; {warned}." if verdicts["warning"] else f"{first}.")
@@ -331,13 +333,13 @@ def show_diagnosis(findings: "Sequence[Diagnosis]") -> None:
 def uninstallation(
     connection: "Connection[Any]", tables: Sequence[str], drop_tables: bool
 ) -> str:
-    """Return, in words, what an uninstallation would do, for whoever confirms it."""
+    """Return, in words, what an uninstallation would do, for confirmation."""
     info = connection.info
     which = "are dropped, with all rows" if drop_tables else "stay"
     return (
         f'From the database "{info.dbname}" at {info.host}:{info.port}, triggers, '
         "functions, views, pg_cron's jobs and the schema orchestrator are removed; "
-        f"{counted(len(tables), 'summary table')} {which}."
+        f"{pluralize(len(tables), 'summary table')} {which}."
     )
 
 
@@ -348,7 +350,7 @@ def show_removals(removals: "Sequence[Removal]") -> None:
         if removal.kept:
             click.echo(f"Kept: {', '.join(names)}.")
         elif len(names) > 5:
-            click.echo(f"Removed: {counted(len(names), removal.kind)}.")
+            click.echo(f"Removed: {pluralize(len(names), removal.kind)}.")
         else:
             click.echo(f"Removed: {removal.kind} {', '.join(names)}.")
     if not removals:
@@ -445,7 +447,7 @@ def _due(summary: Summary) -> str:
     """When it is next due, or since when it has been."""
     if summary.is_due:
         return ago(summary.asked_at, summary.last_due)
-    return f"in {span(summary.next_due - summary.asked_at)}"
+    return f"in {format_duration(summary.next_due - summary.asked_at)}"
 
 
 def _status(status: str) -> Text:

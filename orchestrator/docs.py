@@ -16,7 +16,7 @@ class DocsError(OrchestratorError):
 
 
 def write(project: Project, output: Path | None = None) -> Path:
-    """Write the docs site as one file, dbt's own unless told another; return it.
+    """Write the docs site as one file, dbt's own unless another is given; return it.
 
     Raises DatabaseError where there is nothing to show yet, DbtError where dbt cannot
     make it, DocsError where it cannot be kept.

@@ -18,7 +18,7 @@ from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.queries import query
-from orchestrator.words import counted
+from orchestrator.words import pluralize
 
 FOLDER = "orchestrator.sql.doctor"
 TOLD = "orchestrator needs "
@@ -124,12 +124,12 @@ def _connected(profile: ConnectionProfile) -> Connection[Any]:
 
 def _needs(project: Project) -> dict[str, Any]:
     """Return what the project's declarations need of a database."""
-    (told,) = [
+    (line,) = [
         line.removeprefix(TOLD)
         for line in dbt.operate(project, "describe_needs")
         if line.startswith(TOLD)
     ]
-    needs: dict[str, Any] = json.loads(told)
+    needs: dict[str, Any] = json.loads(line)
     return needs
 
 
@@ -159,7 +159,7 @@ def _history(
         yield Finding(
             "history",
             "warning",
-            f"{counted(number, 'row')} of {source}, the earliest of "
+            f"{pluralize(number, 'row')} of {source}, the earliest of "
             f"{earliest:%Y-%m-%d}, lie before their tenant's first day: tables with a "
             "row for every day do not show them",
             "Correct the date from which a tenant is there: started_at of "

@@ -47,10 +47,10 @@ def install(project: Project, *, dry_run: bool = False) -> list[Step]:
     With `dry_run` nothing stays of it. Raises DbtError where something is missing
     or is declared wrongly.
     """
-    told = dbt.operate(project, "install", dry_run=dry_run)
+    lines = dbt.operate(project, "install", dry_run=dry_run)
     return [
         Step(**json.loads(line.removeprefix(TOLD)))
-        for line in told
+        for line in lines
         if line.startswith(TOLD)
     ]
 
@@ -80,7 +80,7 @@ def uninstall(
 ) -> list[Removal]:
     """Remove what was installed and built; the published tables only if asked to.
 
-    Raises DatabaseError, and removes nothing, where somebody else's object needs
+    Raises DatabaseError, and removes nothing, where someone else's object needs
     something of it.
     """
     with connection.transaction():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from orchestrator.runs import Run
-from orchestrator.words import counted, duration
+from orchestrator.words import duration, pluralize
 
 
 class Journal:
@@ -22,8 +22,8 @@ class Journal:
             line = f"{run.model} error: {message}"
         elif run.status == "success":
             line = (
-                f"{run.model} success: {counted(run.periods, 'period')}, "
-                f"{counted(run.rows_changed, 'row')} changed in "
+                f"{run.model} success: {pluralize(run.periods, 'period')}, "
+                f"{pluralize(run.rows_changed, 'row')} changed in "
                 f"{duration(run.duration)} ({message})"
             )
         else:
@@ -46,8 +46,8 @@ class Journal:
     def _write(self, line: str, **fields: object) -> None:
         now = datetime.now(UTC)
         if self._as_json:
-            told = {"time": now.isoformat(timespec="milliseconds"), **fields}
-            line = json.dumps(told, ensure_ascii=False)
+            fields_and_time = {"time": now.isoformat(timespec="milliseconds"), **fields}
+            line = json.dumps(fields_and_time, ensure_ascii=False)
         else:
             line = f"{now:%Y-%m-%dT%H:%M:%SZ} {' '.join(line.split())}"
         click.echo(line, err=True)

@@ -1,7 +1,7 @@
 """The metrics: an overview in the format that Prometheus reads.
 
-What happened is told by gauges over the last hour, from the runs that the database
-remembers: whoever refreshed, dbt, pg_cron or a person, and whichever worker is
+What happened is shown by gauges over the last hour, from the runs that the database
+remembers: by any executor: dbt, pg_cron or a person, and whichever worker is
 asked.
 """
 

@@ -1,4 +1,4 @@
-"""The overview: how all summary tables stand at one moment, for whoever watches.
+"""The overview: how all summary tables stand at one moment, for those who watch.
 
 The command line, the status page and the metrics all show this one, so that they
 say the same.
@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from orchestrator.queries import query
 from orchestrator.summaries import Summary, all_summaries
-from orchestrator.words import counted
+from orchestrator.words import pluralize
 
 # The states of a summary table, the most urgent first, and which are trouble.
 STATES = ("failing", "not built", "late", "due", "fresh")
@@ -36,7 +36,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run of a job, by whoever ran it."""
+    """A run of a job, by any executor."""
 
     job: str
     executor: str
@@ -91,7 +91,7 @@ class Overview:
 
     @property
     def by_urgency(self) -> list[Summary]:
-        """The summary tables, those first that somebody should look at."""
+        """The summary tables, those first that someone should look at."""
         return sorted(self.summaries, key=lambda summary: STATES.index(summary.state))
 
     @property
@@ -175,11 +175,11 @@ def charts(connection: Connection[Any]) -> list[Chart]:
 
 def _verdict(summaries: Sequence[Summary], incidents: Sequence[Incident]) -> Verdict:
     states = Counter(summary.state for summary in summaries)
-    number = counted(len(summaries), "summary", "summaries")
+    number = pluralize(len(summaries), "summary", "summaries")
     found = [f"{states[state]} {state}" for state in STATES[:-1] if states[state]]
     parts = [f"{', '.join(found)} of {number}"] if found else []
     if incidents:
-        parts.append(counted(len(incidents), "open incident"))
+        parts.append(pluralize(len(incidents), "open incident"))
     if not parts:
         return Verdict("fine", f"Everything is fine: {number} fresh.")
     advice = tuple(_advice(states, incidents))
@@ -196,4 +196,4 @@ def _advice(states: Counter[str], incidents: Iterable[Incident]) -> Iterable[str
     if states["late"]:
         yield "Late has missed a period: is orchestrator worker running, or pg_cron?"
     for model in sorted({i.model for i in incidents if i.kind == "drift"}):
-        yield f"To mend what has drifted: orchestrator audit {model} --all --repair"
+        yield f"To fix what has drifted: orchestrator audit {model} --all --repair"

@@ -21,7 +21,7 @@ from orchestrator.overview import Chart, Overview, Point
 # A chart is drawn on this many units, and stretched to where it is shown.
 WIDTH, HEIGHT = 300.0, 60.0
 
-# Loads a live page again, unless somebody has opened or selected something there,
+# Loads a live page again, unless someone has opened or selected something there,
 # and says where nobody answers any more.
 RELOAD = """
 setInterval(() => {
@@ -90,7 +90,7 @@ def render(
 
 
 def write(path: Path, text: str) -> None:
-    """Write a page to a file, which whoever reads it finds whole; - is stdout.
+    """Write a page to a file, which a reader finds whole; - is stdout.
 
     Raises OrchestratorError where it cannot be written.
     """
@@ -142,9 +142,9 @@ def draw(chart: Chart) -> Drawing:
             )
         )
     latest = chart.latest
-    told = f"{bars[0].period} to {bars[-1].period}"
+    described = f"{bars[0].period} to {bars[-1].period}"
     if values:
-        told += (
+        described += (
             f"; lowest {_value(chart, min(values))}, highest "
             f"{_value(chart, max(values))}"
         )
@@ -154,7 +154,7 @@ def draw(chart: Chart) -> Drawing:
         figure=_value(chart, latest.value if latest else None),
         first=f"{chart.points[0].starts_at:{axis}}",
         last=f"{chart.points[-1].starts_at:{axis}}",
-        summary=told,
+        summary=described,
     )
 
 
@@ -182,7 +182,7 @@ def _template() -> Template:
         count=words.count,
         duration=words.duration,
         plain=plain,
-        span=words.span,
+        span=words.format_duration,
         moment=lambda moment: f"{moment:%Y-%m-%d %H:%M:%S} UTC",
     )
     return environment.get_template("status.html")

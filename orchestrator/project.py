@@ -38,7 +38,7 @@ class Project:
 
         Raises UsageError where there is no project.
         """
-        told = {
+        options = {
             "--project-dir": self._project_dir(),
             "--profiles-dir": self._profiles_dir(),
             "--profile": self.profile,
@@ -49,7 +49,7 @@ class Project:
         }
         return [
             part
-            for option, value in told.items()
+            for option, value in options.items()
             if value is not None
             for part in (option, str(value))
         ]

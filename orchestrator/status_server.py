@@ -55,9 +55,9 @@ class StatusServer:
     ) -> None:
         """Take the address; raises OrchestratorError where that cannot be had."""
         self._profile = profile
-        self._overview = _Kept(self._look, FRESH)
-        self._health = _Kept(self._reach_database, FRESH)
-        self._charts = _Kept(self._read_charts, CHARTS_FRESH)
+        self._overview = _TTLCache(self._look, FRESH)
+        self._health = _TTLCache(self._reach_database, FRESH)
+        self._charts = _TTLCache(self._read_charts, CHARTS_FRESH)
         self._server = web.Server(address, self._answer, HEADERS)
         self.url = self._server.url
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -119,7 +119,7 @@ class StatusServer:
         return connection
 
 
-class _Kept(Generic[T]):
+class _TTLCache(Generic[T]):
     """What was read a moment ago, or why it could not be, for all who ask then."""
 
     def __init__(self, read: Callable[[], T], fresh: float) -> None:

@@ -79,7 +79,7 @@ def backfill(
                 slice_ = {"backfill": each.id, "days": days}
                 cursor.execute(query("backfill_slice"), slice_)
                 done: Any = cursor.fetchone()
-                if done is None:  # somebody else has finished it
+                if done is None:  # someone else has finished it
                     break
                 taken = timedelta(seconds=time.monotonic() - began)
                 days = max(1, min(days * 4, int(days * (SLICE / taken))))

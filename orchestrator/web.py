@@ -70,7 +70,7 @@ class Server(ThreadingHTTPServer):
         answer: Callable[[str, str], Answer],
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Take the address. `answer` is told a path and the types to choose from.
+        """Take the address. `answer` is given a path and the types to choose from.
 
         Raises OrchestratorError where the address cannot be had.
         """

@@ -1,6 +1,6 @@
 """The webhook: posts what the outbox `orchestrator.notices` holds.
 
-A notice that cannot be posted stays there and is tried again later, by whoever
+A notice that cannot be posted stays there and is tried again later, by the process that
 looks next. It goes out at least once: twice, if this process dies between the
 answer and the note of it.
 """
@@ -38,7 +38,7 @@ def deliver(connection: Connection[Any], url: str) -> str | None:
     failure = None
     while failure is None:
         with connection.transaction():
-            notice = connection.execute(query("take_notice")).fetchone()
+            notice = connection.execute(query("claim_notice")).fetchone()
             if notice is None:
                 break
             noted = {"id": notice[0]}

@@ -7,10 +7,10 @@ from typing import Any
 
 def ago(now: datetime, then: datetime | None) -> str:
     """Return how long ago something was."""
-    return "never" if then is None else f"{span(now - then)} ago"
+    return "never" if then is None else f"{format_duration(now - then)} ago"
 
 
-def span(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """Return a length of time in its largest unit."""
     seconds = max(length.total_seconds(), 0)
     for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
@@ -36,7 +36,7 @@ def count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def counted(number: int | None, one: str, many: str | None = None) -> str:
+def pluralize(number: int | None, one: str, many: str | None = None) -> str:
     """Return a number of things."""
     return f"{number or 0:,} {one if number == 1 else many or one + 's'}"
 

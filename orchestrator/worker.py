@@ -1,6 +1,6 @@
-"""The worker: refreshes what is due and what is asked for, until it is told to stop.
+"""The worker: refreshes what is due and what is asked for, until it is stopped.
 
-A beat is one question to the database and, where there is work, one warm run of
+A tick is one question to the database and, where there is work, one warm run of
 dbt over all of it, in a transaction that tells other workers what is taken. What
 dies with the worker is its transactions: their locks go, the requests stay.
 """
@@ -18,7 +18,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 
-from orchestrator import rounds, upkeep, web, webhook
+from orchestrator import refresh_runs, upkeep, web, webhook
 from orchestrator.database import DatabaseError, connect
 from orchestrator.dbt import (
     ConnectionProfile,
@@ -37,15 +37,15 @@ from orchestrator.status_server import StatusServer
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
-# Seconds between looks at what seldom changes, and between tries of what failed.
-LOOK_AT_FILES = 2.0
-LOOK_AT_NOTICES = 2.0
-LOOK_AT_ALL = 10.0
-LOOK_AT_CLOCK = 60.0
-LOAD_AGAIN = 60.0
+# Seconds between checks of what seldom changes, and between retries of what failed.
+FILES_INTERVAL = 2.0
+NOTICES_INTERVAL = 2.0
+WATCH_INTERVAL = 10.0
+MAINTENANCE_INTERVAL = 60.0
+RELOAD_INTERVAL = 60.0
 RECONNECT = (1.0, 30.0)
 
-LOW_TIDE = "03:30"  # UTC
+MAINTENANCE_AT = "03:30"  # UTC
 SAMPLE = 200
 
 # What the database says where it has not, or no longer, what a build leaves.
@@ -64,16 +64,16 @@ class Worker:
         project: Project,
         journal: Journal,
         *,
-        interval: float = 1.0,
+        poll_interval: float = 1.0,
         webhook_url: str | None = None,
-        low_tide: str = LOW_TIDE,
+        maintenance_at: str = MAINTENANCE_AT,
         http: web.Address | None = None,
     ) -> None:
         self._project = project
         self._journal = journal
-        self._interval = interval
+        self._poll_interval = poll_interval
         self._webhook_url = webhook.check(webhook_url) if webhook_url else None
-        self._low_tide = low_tide
+        self._maintenance_at = maintenance_at
         self._profile = connection_profile(project)
         self._status = StatusServer(http, lambda: self._profile) if http else None
         self._loaded: LoadedProject | None = None
@@ -84,16 +84,16 @@ class Worker:
         self._stopping = threading.Event()
         self._stopped_by: signal.Signals | None = None
         self._deploying = threading.Event()
-        self._meanwhile = _Aside(self._serve_meanwhile)
-        self._notices = _Aside(self._deliver)
-        self._audits = _Aside(self._audit)
+        self._meanwhile = BackgroundTask(self._serve_meanwhile)
+        self._notices = BackgroundTask(self._deliver)
+        self._audits = BackgroundTask(self._audit)
 
     def work(self) -> signal.Signals | None:
         """Work until a signal, and return which: SIGTERM or SIGINT.
 
         The first one lets the transactions under way end, a second one does not.
         """
-        with self._heeding_signals():
+        with self._handling_signals():
             self._journal.say(f"The worker has started, process {os.getpid()}.")
             with self._serving_status():
                 self._work_until_stopped()
@@ -132,20 +132,20 @@ class Worker:
             yield
 
     def _read_profile(self) -> None:
-        """Heed a profile that says something else by now, such as a new password."""
+        """Reload a profile that has changed, such as a new password."""
         with suppress(OrchestratorError):
             self._profile = connection_profile(self._project)
 
     def _serve(self, connection: Connection[Any]) -> None:
         while not self._stopping.is_set():
             if not self._beat(connection):
-                self._stopping.wait(self._interval)
+                self._stopping.wait(self._poll_interval)
 
     def _beat(self, connection: Connection[Any]) -> bool:
         """Do what there is to do; return whether that may have led to more."""
         self._keep_up_with_project(connection)
         try:
-            names = rounds.take_due(connection)
+            names = refresh_runs.claim_due(connection)
             names += [n for n in self._outdated(connection) if n not in names]
             runs = self._refresh(connection, names) if names else []
         except NOT_BUILT:
@@ -160,12 +160,12 @@ class Worker:
         return leads_on
 
     def _refresh(self, connection: Connection[Any], names: list[str]) -> list[Run]:
-        with rounds.keeping(connection, names) as kept:
+        with refresh_runs.keeping(connection, names) as kept:
             if self._loaded is None or not kept:
                 return list(self._refresh_without_dbt(kept))
             try:
                 models = [m for m in self._loaded.summaries() if m.name in kept]
-                runs = rounds.build(
+                runs = refresh_runs.build(
                     self._loaded, connection, models, self._hold_back, installs=False
                 )
             except OrchestratorError as error:
@@ -177,10 +177,10 @@ class Worker:
 
     def _outdated(self, connection: Connection[Any]) -> list[str]:
         """Return what this state of the project could not build, to be tried again."""
-        if self._loaded is None or not self._is_time_to("retry", LOOK_AT_ALL):
+        if self._loaded is None or not self._is_time_to("retry", WATCH_INTERVAL):
             return []
         names = [model.name for model in self._loaded.summaries()]
-        return rounds.outdated(connection, self._loaded, names)
+        return refresh_runs.outdated(connection, self._loaded, names)
 
     def _refresh_without_dbt(self, names: Sequence[str]) -> Iterator[Run]:
         """Have the database refresh by itself what was built at least once."""
@@ -219,7 +219,7 @@ class Worker:
                     return
                 loaded = LoadedProject(self._project)
                 with self._serving_meanwhile():
-                    runs = rounds.deploy(
+                    runs = refresh_runs.deploy(
                         loaded, connection, loaded.summaries(), self._hold_back
                     )
         except OrchestratorError as error:
@@ -243,16 +243,16 @@ class Worker:
 
     def _serve_meanwhile(self, connection: Connection[Any]) -> None:
         while self._deploying.is_set() and not self._stopping.is_set():
-            names = rounds.take_due(connection)
-            with rounds.keeping(connection, names) as kept:
+            names = refresh_runs.claim_due(connection)
+            with refresh_runs.keeping(connection, names) as kept:
                 list(self._refresh_without_dbt(kept))
-            self._stopping.wait(self._interval)
+            self._stopping.wait(self._poll_interval)
 
     def _is_project_news(self) -> bool:
         """Whether the project is to be read, at first, again or once more."""
-        if self._loaded is None and self._is_time_to("project", LOAD_AGAIN):
+        if self._loaded is None and self._is_time_to("project", RELOAD_INTERVAL):
             return True
-        if not self._is_time_to("files", LOOK_AT_FILES):
+        if not self._is_time_to("files", FILES_INTERVAL):
             return False
         if self._loaded is not None:
             return self._loaded.is_outdated()
@@ -265,7 +265,7 @@ class Worker:
             self._looked.pop("project", None)
 
     def _give_up_dbt(self, connection: Connection[Any], error: Exception) -> None:
-        """Let the database refresh by itself until the project is mended.
+        """Let the database refresh by itself until the project is repaired.
 
         Raises instead where it is the database that has gone.
         """
@@ -285,15 +285,17 @@ class Worker:
     # What happens beside the refreshes
 
     def _look_around(self, connection: Connection[Any], *, failed: bool) -> None:
-        if self._is_time_to("all", LOOK_AT_ALL) or failed:
+        if self._is_time_to("all", WATCH_INTERVAL) or failed:
             connection.execute(query("watch"))
         if (
             self._webhook_url
-            and self._is_time_to("notices", LOOK_AT_NOTICES)
+            and self._is_time_to("notices", NOTICES_INTERVAL)
             and _answer(connection, "notices_wait")
         ):
             self._notices.start(self._profile)
-        if self._is_time_to("clock", LOOK_AT_CLOCK) and self._to_audit(connection):
+        if self._is_time_to("clock", MAINTENANCE_INTERVAL) and self._to_audit(
+            connection
+        ):
             self._audits.start(self._profile)
 
     def _deliver(self, connection: Connection[Any]) -> None:
@@ -316,7 +318,7 @@ class Worker:
         connection.execute(query("housekeep"))
 
     def _to_audit(self, connection: Connection[Any]) -> list[str]:
-        rows = connection.execute(query("to_audit"), {"at": self._low_tide})
+        rows = connection.execute(query("to_audit"), {"at": self._maintenance_at})
         return [name for (name,) in rows]
 
     # Clocks, complaints and signals
@@ -339,15 +341,15 @@ class Worker:
             self._journal.say(message)
 
     @contextmanager
-    def _heeding_signals(self) -> Iterator[None]:
-        def heed(number: int, _: FrameType | None) -> None:
+    def _handling_signals(self) -> Iterator[None]:
+        def note(number: int, _: FrameType | None) -> None:
             if self._stopping.is_set():
                 raise KeyboardInterrupt
             self._stopped_by = signal.Signals(number)
             self._stopping.set()
 
         signals = (signal.SIGTERM, signal.SIGINT)
-        before = {each: signal.signal(each, heed) for each in signals}
+        before = {each: signal.signal(each, note) for each in signals}
         try:
             yield
         finally:
@@ -355,7 +357,7 @@ class Worker:
                 signal.signal(each, handler)
 
 
-class _Aside:
+class BackgroundTask:
     """Something that a thread with a connection of its own does, once at a time.
 
     What goes wrong there is tried again at the next start.
@@ -367,6 +369,7 @@ class _Aside:
         self._connection: Connection[Any] | None = None
 
     def start(self, profile: ConnectionProfile) -> None:
+        """Do it in the background, unless it is under way."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=self._run, args=[profile], daemon=True

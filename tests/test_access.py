@@ -199,7 +199,7 @@ def test_everybody_reads_what_the_specification_gives_them(whole_project, people
             if seen != expected:
                 differing[name, table] = seen, expected
     assert differing == {}
-    # A's rows are A's, not as many of somebody else's.
+    # A's rows are A's, not as many of someone else's.
     for name, tenant in (("admin of A", a), ("admin of B", b)):
         seen = clients(whole_project, users)[name].tries(
             "select distinct community_id from analytics.kpi_daily",
@@ -493,7 +493,7 @@ LINTS = {
                 and not prosecdef
                 and (
                     prokind = 'p' and prosrc ~ '\\m(commit;|call orchestrator)'
-                    or proname = 'touched'
+                    or proname = 'affected_range'
                     or proname like 'read\\_%'
                 )
             )

@@ -69,7 +69,7 @@ class Poller:
 
 
 def kill_while_it_builds(place):
-    """Kill dbt outright while its transaction has written the table anew."""
+    """Kill dbt outright while its transaction has written the table again."""
     environment = {**os.environ, **place.environment}
     full_refresh = ["run", "--full-refresh", "-s", "metrics_daily"]
     dbt = subprocess.Popen(
@@ -95,7 +95,7 @@ def kill_while_it_builds(place):
 def test_a_client_that_polls_reads_its_own_rows_or_an_error(sources):
     place = sources
     place.use_copy()
-    # Whatever is made anew is everybody's to read, but for what a build does.
+    # Whatever is made again is everybody's to read, but for what a build does.
     place.ask(
         "do $$ begin"
         " if to_regrole('anon') is null then create role anon; end if;"

@@ -119,7 +119,7 @@ def said(place: Workplace) -> list[str]:
     *findings, last = result.stdout.splitlines()
     if result.exit_code == 0:
         assert (findings, last) == ([], "Access is as the models declare.")
-    elif last != "To mend what can be: orchestrator access apply":
+    elif last != "To fix what can be: orchestrator access apply":
         findings.append(last)
     return findings
 
@@ -140,9 +140,9 @@ def test_every_drift_is_found_and_repaired(spies):
         assert any(finding.startswith(line) for finding in findings), line
     assert any("that are of other tenants" in finding for finding in findings)
 
-    mended = project.call("access", "apply")
-    assert mended.exit_code == 0, mended.stderr
-    assert [line for line in DRIFT.values() if line not in mended.stdout] == []
+    repaired = project.call("access", "apply")
+    assert repaired.exit_code == 0, repaired.stderr
+    assert [line for line in DRIFT.values() if line not in repaired.stdout] == []
     assert said(project) == []
     assert project.call("access", "apply").stdout == "Nothing differed.\n"
     stranger = Client(project, "authenticated", {"user_metadata": {"role": "admin"}})
@@ -268,7 +268,7 @@ def test_a_model_that_no_policy_can_protect_is_not_published(sources):
 
 
 def test_a_database_of_before_is_told_what_to_do(project):
-    project.ask("drop function orchestrator.stray_differences")
+    project.ask("drop function orchestrator.undeclared_differences")
     _, sentence = project.refuse("access", "check")
     assert sentence.endswith("run 'orchestrator access apply'.")
     project.ask("comment on schema orchestrator is 'before'")

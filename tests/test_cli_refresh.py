@@ -184,5 +184,5 @@ def test_leaves_the_request_where_another_is_at_it(project, late):
         )
         result = project.call("refresh", "kpi_daily", "--from", day)
     assert result.exit_code == 0
-    assert "is being refreshed by somebody else" in result.stdout
+    assert "is being refreshed by someone else" in result.stdout
     assert requests(project) > 1

@@ -87,7 +87,7 @@ def test_requests_that_wait_for_the_cadence_are_no_trouble(fresh):
     result = fresh.call("status")
     assert told(result) == ["Everything is fine: 4 summaries fresh."]
     assert "1" in row(result, "kpi_weekly")
-    fresh.ask("update orchestrator.refresh_queue set at_once = true")
+    fresh.ask("update orchestrator.refresh_queue set immediate = true")
     assert row(fresh.call("status"), "kpi_weekly")[1] == "due"
 
 
@@ -172,7 +172,7 @@ def test_watches_until_it_is_interrupted(fresh):
                 seen.append(line)
                 fresh.ask("update orchestrator.models set refreshed_through = now()")
                 fresh.ask("select orchestrator.request('kpi_daily')")
-                fresh.ask("update orchestrator.refresh_queue set at_once = true")
+                fresh.ask("update orchestrator.refresh_queue set immediate = true")
             if len(seen) > 1 and seen[-1] != seen[0]:
                 break
         watching.send_signal(signal.SIGINT)

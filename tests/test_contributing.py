@@ -9,7 +9,7 @@ from projects import CHECKOUT
 
 pytest_plugins = ["projects"]
 
-# The same figures, asked of the source tables by somebody who has no models.
+# The same figures, asked of the source tables by someone who has no models.
 BY_HAND = """
 select
     communities.id,

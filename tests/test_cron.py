@@ -1,4 +1,4 @@
-"""pg_cron: on which schedules its jobs beat, and a real one that refreshes."""
+"""pg_cron: on which schedules its jobs tick, and a real one that refreshes."""
 
 import json
 import os
@@ -114,10 +114,10 @@ def values(field: str, first: int, last: int) -> set[int]:
     return met
 
 
-def beats(schedule: str, moment: datetime) -> bool:
-    """Whether cron beats in a minute of its own zone."""
+def ticks(schedule: str, moment: datetime) -> bool:
+    """Whether cron ticks in a minute of its own zone."""
     minute, hour, day, month, weekday = schedule.split()
-    assert "*" in (day, weekday), "cron would beat on either"
+    assert "*" in (day, weekday), "cron would tick on either"
     return (
         moment.minute in values(minute, 0, 59)
         and moment.hour in values(hour, 0, 23)
@@ -170,7 +170,7 @@ def test_each_moment_at_which_a_cadence_is_due_has_a_beat(project):
         (cadence, zone, schedule, moment.isoformat())
         for cadence, zone, schedule in schedules
         for moment in moments.get(json.dumps(cadence), [])
-        if not beats(schedule, moment.astimezone(ZoneInfo(zone)))
+        if not ticks(schedule, moment.astimezone(ZoneInfo(zone)))
     ]
     assert missed == []
 
@@ -208,10 +208,10 @@ class Scheduled(Workplace):
 
     data_dir: Path
 
-    def beat(self, *jobs: str) -> dict[str, tuple[str, str]]:
+    def tick(self, *jobs: str) -> dict[str, tuple[str, str]]:
         """Let these jobs run now; return what pg_cron notes of each.
 
-        pg_cron takes a minute to beat, but runs `@reboot` jobs as it starts.
+        pg_cron takes a minute to tick, but runs `@reboot` jobs as it starts.
         """
         self.ask("delete from cron.job_run_details")
         self.ask(
@@ -388,7 +388,7 @@ def test_a_job_of_somebody_else_is_not_replaced_by_one_of_the_same_name(schedule
 
 
 @on_15
-def test_jobs_refresh_what_is_due_and_what_was_asked_for_at_once(scheduled):
+def test_jobs_refresh_what_is_due_and_what_was_asked_for_immediate(scheduled):
     scheduled.answer("cron", "install")
     revenue = "select sum(total_revenue_orders) from analytics.metrics_daily"
     before = scheduled.value(revenue)
@@ -399,9 +399,9 @@ def test_jobs_refresh_what_is_due_and_what_was_asked_for_at_once(scheduled):
     )
     scheduled.ask("select orchestrator.request('kpi_weekly')")
     scheduled.ask(
-        "update orchestrator.refresh_queue set at_once = model = 'kpi_weekly'"
+        "update orchestrator.refresh_queue set immediate = model = 'kpi_weekly'"
     )
-    done = scheduled.beat("refresh-metrics-daily", "orchestrator-pulse")
+    done = scheduled.tick("refresh-metrics-daily", "orchestrator-pulse")
     assert {status for status, _ in done.values()} == {"succeeded"}, done
     assert scheduled.value(revenue) == before + 1000
     # This server has the database from a dump, whose tables are others than before.
@@ -435,7 +435,7 @@ def test_jobs_refresh_the_tables_of_any_project():
         before = place.value(rows), place.value(amounts)
         for change in CHANGES.values():
             place.ask(change)
-        done = place.beat("refresh-orders_daily", "refresh-charges_daily")
+        done = place.tick("refresh-orders_daily", "refresh-charges_daily")
         assert {status for status, _ in done.values()} == {"succeeded"}, done
         assert (place.value(rows), place.value(amounts)) == (
             before[0] + 1,
@@ -449,7 +449,7 @@ def test_a_job_whose_model_fails_has_failed_and_leaves_its_requests(scheduled):
     scheduled.answer("cron", "install")
     sent = "select sum(messages_sent) from analytics.kpi_daily"
     expected = scheduled.value(sent)
-    # What a refresh is to mend, and may not.
+    # What a refresh is to repair, and may not.
     scheduled.ask("update analytics.kpi_daily set messages_sent = messages_sent + 1")
     scheduled.ask(
         "alter table analytics.kpi_daily add constraint closed check (false) not valid"
@@ -460,7 +460,7 @@ def test_a_job_whose_model_fails_has_failed_and_leaves_its_requests(scheduled):
     )
     requests = scheduled.value(waiting)
     assert requests > 0
-    ((status, message),) = scheduled.beat("compute-daily-kpis").values()
+    ((status, message),) = scheduled.tick("compute-daily-kpis").values()
     assert status == "failed"
     assert "kpi_daily was not refreshed: " in message
     assert scheduled.value(waiting) == requests
@@ -472,7 +472,7 @@ def test_a_job_whose_model_fails_has_failed_and_leaves_its_requests(scheduled):
     assert "compute-daily-kpis failed: kpi_daily was not refreshed: " in shown
 
     scheduled.ask("alter table analytics.kpi_daily drop constraint closed")
-    ((status, _),) = scheduled.beat("compute-daily-kpis").values()
+    ((status, _),) = scheduled.tick("compute-daily-kpis").values()
     assert status == "succeeded"
     assert scheduled.value(waiting) == 0
     assert scheduled.value(sent) == expected

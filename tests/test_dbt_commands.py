@@ -1,4 +1,4 @@
-"""dbt's own commands do here what whoever knows dbt expects of them."""
+"""dbt's own commands do here what a user of dbt expects of them."""
 
 import os
 import re

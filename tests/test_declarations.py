@@ -51,7 +51,10 @@ def test_a_source_that_can_have_no_triggers_is_looked_back_on(project):
     ("declared", "sentence"),
     [
         ("grain: fortnight", "meta.period.grain must be a number of minutes or"),
-        ("grain: day, present: maybe", "meta.period.present must be absent or"),
+        (
+            "grain: day, current_period: maybe",
+            "meta.period.current_period must be",
+        ),
         ("grain: day, rows: few", "meta.period.rows must be every or some, and is"),
         ("grain: day, retention: 7 days", "where there is retention or frozen"),
         ("grain: day, colour: blue", "meta.period has colour, which means nothing"),
@@ -61,7 +64,7 @@ def test_a_declaration_that_means_nothing_is_refused(project, declared, sentence
     edit(
         project,
         "restaurant/metrics_daily.yml",
-        "period: {grain: day, column: date, rows: some, present: included}",
+        "period: {grain: day, column: date, rows: some, current_period: include}",
         f"period: {{column: date, {declared}}}",
     )
     _, said = project.refuse("run", "-s", "metrics_daily")

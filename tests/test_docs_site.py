@@ -25,7 +25,7 @@ pytest_plugins = ["projects"]
 
 OURS = "kpi_summaries"
 
-# Types into the search box, as whoever visits the site does.
+# Types into the search box, as a visitor of the site does.
 SEARCH = """
 <script>
 const typing = setInterval(() => {

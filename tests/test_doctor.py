@@ -1,4 +1,4 @@
-"""The doctor says what of a database will not work, and how to mend it."""
+"""The doctor says what of a database will not work, and how to fix it."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ pytest_plugins = ["projects"]
 TRANSACTION_POOLER = ("127.0.0.7", 6543)
 
 
-AMISS = """
+PROBLEMS = """
 create role visitor login password 'visitor';
 alter role visitor set statement_timeout = '2min';
 create schema if not exists analytics;
@@ -99,7 +99,7 @@ def test_a_sound_database_is_fine_before_anything_is_built(sources):
 
 def test_what_is_amiss_is_named_and_mended_by_the_remedies(sources):
     roles = sources.value(ROLES)
-    sources.ask(AMISS)
+    sources.ask(PROBLEMS)
     try:
         sources.write_profile(user="visitor", password="visitor")
         found = examine(sources)
@@ -128,7 +128,7 @@ def test_what_is_amiss_is_named_and_mended_by_the_remedies(sources):
         sources.ask(
             "alter table restaurant.reservations add avg_spend_per_head_override text"
         )
-        # Whoever follows the advice step by step has a sound database in the end.
+        # One who follows the advice step by step has a sound database in the end.
         for _ in range(2):
             for entry in found:
                 if (entry["remedy"] or "").endswith(";"):

@@ -53,7 +53,7 @@ select 7 + n % 2, n / 10.0, current_date - n % 9 from generate_series(1, 50) as 
 
 
 class Newcomer(Workplace):
-    """Somebody with a database, in a folder of their own, and nothing else."""
+    """Someone with a database, in a folder of their own, and nothing else."""
 
     def __post_init__(self) -> None:
         login = conninfo_to_dict(self.url)

@@ -80,7 +80,7 @@ def test_an_uninstallation_leaves_the_tables_to_their_readers(project):
     before, days = project.value(ROWS), project.count("kpi_daily")
     assert read_as(project, user) == own
 
-    # Somebody else's objects: what needs ours keeps all of it.
+    # Someone else's objects: what needs ours keeps all of it.
     project.ask(
         "create view public.gates as"
         " select count(*) as gates from orchestrator.stg_community__access_logs"

@@ -32,7 +32,7 @@ BROKEN = {
     """,
     "a unique key refuses": f"create unique index one on {QUEUE} ((true))",
     "a function is missing": """
-        drop function orchestrator.touched(timestamptz, timestamptz) cascade
+        drop function orchestrator.affected_range(timestamptz, timestamptz) cascade
     """,
     "nothing may be noted": f"""
         drop table {QUEUE} cascade;

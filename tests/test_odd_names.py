@@ -32,7 +32,7 @@ select
 from {{ kpi_engine.periods(ref('int_restaurant__odd_calendar')) }} as periods
 left join {{ ref('stg_restaurant__calls') }} as calls
     on calls.account_id = periods."accountId"
-    and {{ kpi_engine.during('calls.started_at') }}
+    and {{ kpi_engine.in_period('calls.started_at') }}
 group by 1, 2
 """
 PROPERTIES = {

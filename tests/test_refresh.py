@@ -1,4 +1,4 @@
-"""What a refresh promises, whoever runs it: dbt, or `select analytics.refresh()`."""
+"""What a refresh promises, by any executor: dbt, or `select analytics.refresh()`."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def a_day(place, days_ago=40):
 
 
 def enter(place, community, day):
-    """Let somebody in at noon of a community's day."""
+    """Let someone in at noon of a community's day."""
     place.ask(
         "insert into community.access_logs"
         " (community_id, entry_type, decision, occurred_at)"

@@ -214,7 +214,7 @@ def test_a_full_refresh_takes_along_the_views_that_read_the_table(whole_project,
     whole_project.ask("select * from orchestrator.int_rental__breaches limit 1")
 
 
-def test_two_rows_that_belong_together_may_change_at_once(whole_project):
+def test_two_rows_that_belong_together_may_change_immediate(whole_project):
     """A payment moves to another day, while what it is for is being changed."""
     place = whole_project
     world = "select analytics.manual_refresh()"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from orchestrator import rounds
+from orchestrator import refresh_runs
 
 pytest_plugins = ["projects"]
 
@@ -17,7 +17,7 @@ order by created_at
 limit 1
 """
 BREAK = "alter table analytics.kpi_daily rename to moved"
-MEND = "alter table analytics.moved rename to kpi_daily"
+FIX = "alter table analytics.moved rename to kpi_daily"
 RUNS = """
 select job, executor, status from orchestrator.job_runs where id > %s order by id
 """
@@ -38,7 +38,7 @@ def connect(project):
 
 
 def taken(connection, eager=True):
-    take = "select * from orchestrator.take_due(%s)"
+    take = "select * from orchestrator.claim_due(%s)"
     return [model for (model,) in connection.execute(take, (eager,))]
 
 
@@ -62,7 +62,9 @@ def test_a_worker_that_builds_is_in_the_way_of_other_workers_alone(project, conn
     project.ask(LATE_ENTRY)
     project.ask("delete from restaurant.calls")
     worker = connect()
-    with rounds.keeping(worker, rounds.take_due(worker, eager=True)) as kept:
+    with refresh_runs.keeping(
+        worker, refresh_runs.claim_due(worker, eager=True)
+    ) as kept:
         assert kept == ["kpi_daily", "metrics_daily", "kpi_monthly"]
         assert taken(connect()) == []
         locks = "select distinct locktype from pg_locks where pid = %s"
@@ -86,7 +88,7 @@ def test_what_has_just_failed_is_tried_again_later(project, connect):
     project.ask(BREAK)
     connection = connect()
     connection.execute("select orchestrator.refresh('kpi_daily', 'test')")
-    project.ask("update orchestrator.refresh_queue set at_once = true")
+    project.ask("update orchestrator.refresh_queue set immediate = true")
     assert "kpi_daily" not in taken(connection, eager=False)
     assert "kpi_daily" in taken(connection)
     project.ask(
@@ -101,9 +103,7 @@ def test_what_is_not_asked_for_at_once_waits_for_its_cadence(project, connect):
     project.ask("update orchestrator.models set refreshed_through = now()")
     project.ask(LATE_ENTRY)
     assert taken(worker, eager=False) == []
-    project.ask(
-        "update orchestrator.refresh_queue set at_once = true where model = 'kpi_daily'"
-    )
+    project.ask("update orchestrator.refresh_queue set immediate = model = 'kpi_daily'")
     assert taken(worker, eager=False) == ["kpi_daily"]
     project.ask(
         "update orchestrator.models set refreshed_through = now() - interval '40 days'"
@@ -150,7 +150,7 @@ def test_an_unknown_job_is_named(project):
 
 
 def test_what_is_asked_for_at_once_does_not_wait_for_its_cadence(whole_project):
-    waiting = "select distinct model from orchestrator.refresh_queue where at_once"
+    waiting = "select distinct model from orchestrator.refresh_queue where immediate"
     for change, model in {
         "update rental.bookings set status = 'cancelled', cancelled_at = now() "
         "where status = 'confirmed'": "equipment_utilization",
@@ -170,7 +170,7 @@ def test_what_is_asked_for_at_once_does_not_wait_for_its_cadence(whole_project):
         ) == (0)
 
 
-def test_a_safety_event_is_logged_at_once(whole_project):
+def test_a_safety_event_is_logged_immediate(whole_project):
     whole_project.ask(
         """
         insert into plant.downtime_events (asset_id, started_at, reason_code)
@@ -191,7 +191,7 @@ def test_all_who_refresh_at_once_do_so_in_peace(project):
         group by community_id order by 2 limit 1
         """
     )
-    rounds = {
+    refresh_runs = {
         "application": [
             """
             insert into community.access_logs (
@@ -208,7 +208,7 @@ def test_all_who_refresh_at_once_do_so_in_peace(project):
         "worker": [
             """
             select orchestrator.refresh(model, 'worker')
-            from orchestrator.take_due() as model
+            from orchestrator.claim_due() as model
             """,
             "select orchestrator.watch()",
         ],
@@ -235,7 +235,7 @@ def test_all_who_refresh_at_once_do_so_in_peace(project):
                     connection.execute(statement)
 
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(work, each) for each in rounds.values()]:
+        for done in [pool.submit(work, each) for each in refresh_runs.values()]:
             done.result()
     assert project.value("select analytics.manual_refresh()").endswith("changed.")
     project.ask("select orchestrator.watch()")  # closes what it saw under way
@@ -295,7 +295,7 @@ def test_the_fourth_failure_opens_one_incident_and_a_success_closes_it(project):
         project.ask("select analytics.refresh('kpi_daily')")
         project.ask("select orchestrator.watch()")
     assert project.ask(incidents) == [(True, ["opened"])]
-    project.ask(MEND)
+    project.ask(FIX)
     project.ask("select analytics.refresh('kpi_daily')")
     project.ask("select orchestrator.watch()")
     assert project.ask(incidents) == [(False, ["opened", "closed"])]

@@ -202,7 +202,7 @@ def scheduled(server, installation) -> Iterator[tuple[Workplace, Path]]:
 
 
 @pytest.mark.parametrize("server", [15], indirect=True, ids=["pg15"])
-def test_nothing_is_lost_and_nobody_harmed_whatever_happens_at_once(scheduled):
+def test_nothing_is_lost_and_nobody_harmed_whatever_happens_immediate(scheduled):
     place, data_dir = scheduled
     choice = random.Random(1)
     alive = [start_worker(place), start_worker(place)]

@@ -144,11 +144,11 @@ def work(server, whole_installation) -> dict[int, dict[str, int]]:
             connection.execute(psycopg.sql.SQL(HISTORY.replace("%(days)s", str(days))))
             connection.execute("analyze")
             place.answer("run")
-            done[days] = {model: touched(place, model) for model in MODELS}
+            done[days] = {model: affected(place, model) for model in MODELS}
     return done
 
 
-def touched(place: Workplace, model: str) -> int:
+def affected(place: Workplace, model: str) -> int:
     """Rebuild a model, and count the rows that go through its plans' nodes."""
     rows = []
 

@@ -134,7 +134,7 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         place.ask(CALL)
         until(lambda: is_served(place), lambda: running.said)
         assert last_run(place, "metrics_daily") == ("success", "database")
-        # And while dbt brings what was mended into the database.
+        # And while dbt brings what was repaired into the database.
         with psycopg.connect(place.url) as other:
             view = "orchestrator.stg_community__access_logs"
             other.execute(f"lock table {view} in access exclusive mode")
@@ -163,7 +163,7 @@ def test_audits_at_low_tide_and_ends_after_the_transaction_under_way(project):
     hurry(project)
     now = project.value("select to_char(now() at time zone 'UTC', 'HH24:MI')")
     with (
-        worker(project, "--log-format", "json", "--low-tide", now) as running,
+        worker(project, "--log-format", "json", "--maintenance-at", now) as running,
         psycopg.connect(project.url) as other,
     ):
         audited = """

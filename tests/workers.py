@@ -137,7 +137,7 @@ def hurry(place: Workplace) -> None:
     place.ask(
         """
         create function public.hurry() returns trigger language plpgsql as $$
-        begin new.at_once := true; return new; end $$;
+        begin new.immediate := true; return new; end $$;
         create trigger hurry before insert on orchestrator.refresh_queue
         for each row execute function public.hurry();
         """

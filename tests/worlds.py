@@ -56,14 +56,14 @@ class World:
                 if model not in done and done.issuperset(upstream):
                     config = declared("models")[model]["config"]
                     meta = config["meta"]
-                    stamps = meta.get("stamps", ["computed_at"])
+                    volatile_columns = meta.get("volatile_columns", ["computed_at"])
                     kept = config.get("merge_exclude_columns", [])
                     summary = Summary(
                         model,
                         relation,
                         calendar,
                         tenant,
-                        uncompared=stamps + kept,
+                        uncompared=volatile_columns + kept,
                         is_persistent=meta.get("persistent", False),
                         is_frozen=meta["period"].get("frozen", False),
                     )
@@ -99,8 +99,8 @@ class World:
     def contents(self) -> dict[str, Counter[str]]:
         """The rows that follow from the sources alone.
 
-        Not stamps, nor columns that are kept as they were first; not tables whose
-        past is frozen; and not inactive tenants, whose periods end wherever they
+        Not volatile columns, nor columns that are kept as they were first; not tables
+        whose past is frozen; and not inactive tenants, whose periods end wherever they
         had come to.
         """
         return {

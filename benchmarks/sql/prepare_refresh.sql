@@ -65,7 +65,7 @@ insert into benchmark.yesterday select * from analytics.metrics_daily;
 analyze benchmark.minimum;
 analyze benchmark.yesterday;
 
--- The least that can be done for changes that somebody knows: the changed days
+-- The least that can be done for changes that someone knows: the changed days
 -- of their accounts, deleted and inserted.
 create or replace function benchmark.recompute_changed()
 returns void

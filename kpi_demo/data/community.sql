@@ -549,7 +549,7 @@ where
     and posted_at < pg_temp.until_at();
 
 -- Charges and the payments for them. Now and then one is typed in twice, and
--- the second is voided when somebody notices.
+-- the second is voided when someone notices.
 insert into community.transactions (
     id, community_id, unit_id, kind, amount, posted_at, voided_at
 )

@@ -1069,7 +1069,7 @@ select
         as resolved_at
 from resolved;
 
--- A resolved ticket is closed a week later, unless somebody forgets; and some
+-- A resolved ticket is closed a week later, unless someone forgets; and some
 -- that nobody ever resolved are closed after a month.
 insert into rental.support_tickets (
     id,

@@ -76,7 +76,7 @@ final as (
         from events
         where
             events.community_id = periods.community_id
-            and {{ kpi_engine.during('events.occurred_at') }}
+            and {{ kpi_engine.in_period('events.occurred_at') }}
     ) as counts on true
 
     inner join lateral (

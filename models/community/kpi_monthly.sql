@@ -59,7 +59,7 @@ amenity_utilization as (
             reservations.community_id = periods.community_id
             and reservations.amenity_id = amenities.amenity_id
             and reservations.status <> 'cancelled'
-            and {{ kpi_engine.during('reservations.starts_at') }}
+            and {{ kpi_engine.in_period('reservations.starts_at') }}
     ) as reserved on true
     group by periods.community_id, periods.month_start, amenities.name
 ),
@@ -138,7 +138,7 @@ final as (
         where
             access_logs.community_id = periods.community_id
             and access_logs.decision = 'granted'
-            and {{ kpi_engine.during('access_logs.occurred_at') }}
+            and {{ kpi_engine.in_period('access_logs.occurred_at') }}
     ) as visits on true
 
     inner join lateral (
@@ -146,7 +146,7 @@ final as (
         from incidents
         where
             incidents.community_id = periods.community_id
-            and {{ kpi_engine.during('incidents.reported_at') }}
+            and {{ kpi_engine.in_period('incidents.reported_at') }}
     ) as categories on true
 
     inner join lateral (
@@ -158,7 +158,7 @@ final as (
         from incidents
         where
             incidents.community_id = periods.community_id
-            and {{ kpi_engine.during('incidents.resolved_at') }}
+            and {{ kpi_engine.in_period('incidents.resolved_at') }}
     ) as resolutions on true
 
     inner join lateral (
@@ -166,7 +166,7 @@ final as (
         from reservations
         where
             reservations.community_id = periods.community_id
-            and {{ kpi_engine.during('reservations.created_at') }}
+            and {{ kpi_engine.in_period('reservations.created_at') }}
     ) as bookings on true
 
     inner join lateral (

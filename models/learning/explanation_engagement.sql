@@ -33,7 +33,7 @@ final as (
                 'count(explanation_views.was_helpful)'
             ) }} as helpful_rate
         from explanation_views
-        where {{ kpi_engine.during('explanation_views.viewed_at') }}
+        where {{ kpi_engine.in_period('explanation_views.viewed_at') }}
         group by explanation_views.track_id
     ) as counts on true
 

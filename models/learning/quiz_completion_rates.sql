@@ -37,7 +37,7 @@ final as (
                 2
             ) as avg_score
         from quiz_attempts
-        where {{ kpi_engine.during('quiz_attempts.started_at') }}
+        where {{ kpi_engine.in_period('quiz_attempts.started_at') }}
         group by quiz_attempts.quiz_id
     ) as counts on true
 

@@ -28,7 +28,7 @@ final as (
                 'minute'
             ) }} as avg_minutes
         from review_sessions
-        where {{ kpi_engine.during('review_sessions.started_at') }}
+        where {{ kpi_engine.in_period('review_sessions.started_at') }}
     ) as counts on counts.sessions > 0
 )
 

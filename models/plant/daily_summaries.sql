@@ -138,7 +138,7 @@ days as (
         from production_counts
         where
             production_counts.asset_id = periods.asset_id
-            and {{ kpi_engine.during('production_counts.counted_at') }}
+            and {{ kpi_engine.in_period('production_counts.counted_at') }}
     ) as counts on true
 
     left join production_targets

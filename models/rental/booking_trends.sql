@@ -33,13 +33,13 @@ final as (
             {{ kpi_engine.count_by('bookings.status') }} as status_counts,
             count(*)::integer as bookings
         from bookings
-        where {{ kpi_engine.during('bookings.created_at') }}
+        where {{ kpi_engine.in_period('bookings.created_at') }}
     ) as made on true
 
     inner join lateral (
         select count(*)::integer as cancellations
         from bookings
-        where {{ kpi_engine.during('bookings.cancelled_at') }}
+        where {{ kpi_engine.in_period('bookings.cancelled_at') }}
     ) as cancelled on true
 
     inner join pending on periods.ends_at = pending.at

@@ -33,7 +33,7 @@ payment_schedules as (
 ),
 
 -- Each snapshot's day, and the same weekday a week before if there was one.
--- Materialized: else each row of a source computes their bounds anew.
+-- Materialized: else each row of a source computes their bounds again.
 periods as materialized (
     select
         snapshots.snapshot_date,
@@ -109,13 +109,13 @@ measured as (
     inner join lateral (
         select count(*) as bookings
         from bookings
-        where {{ kpi_engine.during('bookings.created_at') }}
+        where {{ kpi_engine.in_period('bookings.created_at') }}
     ) as made on true
 
     inner join lateral (
         select coalesce(sum(receipts.amount), 0) as revenue
         from receipts
-        where {{ kpi_engine.during('receipts.received_at') }}
+        where {{ kpi_engine.in_period('receipts.received_at') }}
     ) as received on true
 
     left join rented on periods.metric_date = rented.metric_date

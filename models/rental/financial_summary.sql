@@ -51,7 +51,7 @@ final as (
                 0
             ) as manual_collections
         from receipts
-        where {{ kpi_engine.during('receipts.received_at') }}
+        where {{ kpi_engine.in_period('receipts.received_at') }}
     ) as received on true
 
     inner join owed on periods.ends_at = owed.at
@@ -73,7 +73,7 @@ final as (
                 0
             ) as net_revenue
         from financial_transactions
-        where {{ kpi_engine.during('financial_transactions.occurred_at') }}
+        where {{ kpi_engine.in_period('financial_transactions.occurred_at') }}
     ) as ledger on true
 )
 

@@ -31,7 +31,7 @@ final as (
                 0
             ) as balance
         from receipts
-        where {{ kpi_engine.during('receipts.received_at') }}
+        where {{ kpi_engine.in_period('receipts.received_at') }}
     ) as received on true
 
     inner join lateral (
@@ -39,7 +39,7 @@ final as (
         from card_payments
         where
             card_payments.kind = 'refund'
-            and {{ kpi_engine.during('card_payments.paid_at') }}
+            and {{ kpi_engine.in_period('card_payments.paid_at') }}
     ) as refunded on true
 )
 

@@ -72,7 +72,7 @@ final as (
             tickets.created_at
             >= periods.starts_at - interval '{{ longest_wait }}'
             and tickets.created_at < periods.ends_at
-            and {{ kpi_engine.during('breaches.breach_at') }}
+            and {{ kpi_engine.in_period('breaches.breach_at') }}
             and breaches.breach_at <= periods.state_at
     ) as breached on true
 
@@ -82,7 +82,7 @@ final as (
                 'tickets.created_at', 'tickets.first_response_at', 'minute'
             ) }} as avg_first_response_minutes
         from tickets
-        where {{ kpi_engine.during('tickets.first_response_at') }}
+        where {{ kpi_engine.in_period('tickets.first_response_at') }}
     ) as answered on true
 
     inner join lateral (
@@ -90,7 +90,7 @@ final as (
             {{ kpi_engine.avg_duration('tickets.created_at', 'tickets.resolved_at') }}
                 as avg_resolution_hours
         from tickets
-        where {{ kpi_engine.during('tickets.resolved_at') }}
+        where {{ kpi_engine.in_period('tickets.resolved_at') }}
     ) as resolved on true
 
     left join waiting_by_priority on periods.state_at = waiting_by_priority.at

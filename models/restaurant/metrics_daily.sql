@@ -73,7 +73,7 @@ final as (
         from activity
         where
             activity.account_id = periods.account_id
-            and {{ kpi_engine.during('activity.occurred_at') }}
+            and {{ kpi_engine.in_period('activity.occurred_at') }}
         group by activity.location_id
     ) as counts on true
 

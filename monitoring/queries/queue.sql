@@ -2,7 +2,7 @@
 select
     model,
     waiting as requests,
-    at_once,
+    immediate,
     waiting_since,
     extract(epoch from now() - waiting_since) as oldest_seconds
 from orchestrator.model_status

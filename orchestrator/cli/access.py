@@ -47,7 +47,7 @@ def check(ctx: click.Context, project: Project, as_json: bool) -> None:
     else:
         display.show_findings(found)
         if any(finding.repair for finding in found):
-            click.echo("To mend what can be: orchestrator access apply")
+            click.echo("To fix what can be: orchestrator access apply")
         if not found:
             click.echo("Access is as the models declare.")
     if found:
@@ -61,7 +61,7 @@ def apply(project: Project, as_json: bool) -> None:
     """Make policies, grants and functions what the models declare.
 
     Every build does that for the tables it builds. What only an administrator can
-    mend, such as another role's rights, is left for `orchestrator access check`.
+    repair, such as another role's rights, is left for `orchestrator access check`.
 
     \b
     Example:
@@ -71,13 +71,13 @@ def apply(project: Project, as_json: bool) -> None:
         connected(project) as connection,
         display.working("Mending access"),
     ):
-        mended = guard.apply(project, connection)
+        repaired = guard.apply(project, connection)
     if as_json:
-        display.show_json(mended)
+        display.show_json(repaired)
         return
-    display.show_findings(mended)
+    display.show_findings(repaired)
     click.echo(
-        f"{words.counted(len(mended), 'difference')} mended."
-        if mended
+        f"{words.pluralize(len(repaired), 'difference')} repaired."
+        if repaired
         else "Nothing differed."
     )

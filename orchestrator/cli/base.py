@@ -43,9 +43,9 @@ def project_options(command: Command) -> Command:
     """
 
     def remember(ctx: click.Context, option: click.Parameter, value: object) -> None:
-        told = ctx.ensure_object(dict)
+        settings = ctx.ensure_object(dict)
         if value is not None:
-            told[option.name] = value
+            settings[option.name] = value
 
     folder = click.Path(exists=True, file_okay=False, path_type=Path)
     options: dict[str, dict[str, Any]] = {
@@ -103,7 +103,7 @@ def main() -> None:
     """Keep the summary tables of a PostgreSQL database fresh.
 
     The tables are a dbt project's, and the connection is that of its profile:
-    DBT_PROJECT_DIR and DBT_PROFILES_DIR are heeded, as by dbt.
+    DBT_PROJECT_DIR and DBT_PROFILES_DIR are respected, as by dbt.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

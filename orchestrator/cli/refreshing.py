@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from orchestrator import display, rounds, summaries, upkeep, web
+from orchestrator import display, refresh_runs, summaries, upkeep, web
 from orchestrator import webhook as webhooks
 from orchestrator import worker as worker_process
 from orchestrator.cli.base import (
@@ -64,14 +64,14 @@ def run(
       orchestrator run --cadence day --json
     """
     began = time.monotonic()
-    refresh_them = rounds.refresh_due if due else rounds.refresh
+    refresh_them = refresh_runs.refresh_due if due else refresh_runs.refresh
     url = webhooks.check(webhook) if webhook else None
     with (
         connected(project) as connection,
         display.working("Refreshing") as work,
     ):
         done = refresh_them(project, connection, criteria, cadence, work.listen)
-        rounds.watch(connection, url)
+        refresh_runs.watch(connection, url)
     if as_json:
         display.show_json(done)
         display.show_failures(done)
@@ -86,17 +86,17 @@ def run(
 @main.command()
 @of_project
 @click.option(
-    "--interval",
+    "--poll-interval",
     type=click.FloatRange(min=0.05),
     default=1.0,
     show_default=True,
     help="Seconds between looks at what there is to do.",
 )
 @click.option(
-    "--low-tide",
+    "--maintenance-at",
     type=click.DateTime(formats=["%H:%M"]),
     metavar="HH:MM",
-    default=worker_process.LOW_TIDE,
+    default=worker_process.MAINTENANCE_AT,
     show_default=True,
     help="When nights are quiet, in UTC: from then on, audits.",
 )
@@ -118,13 +118,13 @@ def run(
 def worker(
     ctx: click.Context,
     project: Project,
-    interval: float,
-    low_tide: datetime,
+    poll_interval: float,
+    maintenance_at: datetime,
     webhook: str | None,
     log_format: str,
     address: str | None,
 ) -> None:
-    """Keep summary tables fresh, until told to stop.
+    """Keep summary tables fresh, until it is stopped.
 
     Refreshes what is due and what is asked for, within seconds, and tests the
     rows that change. Several workers share the work. Begins with a run of the
@@ -137,15 +137,15 @@ def worker(
     \b
     Examples:
       orchestrator worker
-      orchestrator worker --interval 5 --log-format json
+      orchestrator worker --poll-interval 5 --log-format json
       orchestrator worker --http :9090
     """
     stopped_by = worker_process.Worker(
         project,
         Journal(as_json=log_format == "json"),
-        interval=interval,
+        poll_interval=poll_interval,
         webhook_url=webhook,
-        low_tide=f"{low_tide:%H:%M}",
+        maintenance_at=f"{maintenance_at:%H:%M}",
         http=web.Address.parse(address) if address else None,
     ).work()
     if stopped_by == signal.SIGINT:
@@ -261,7 +261,7 @@ def rebuild(project: Project, model: str, as_json: bool) -> None:
     help="How many random periods of each table to look at.",
 )
 @click.option("--all", "everything", is_flag=True, help="Look at all periods.")
-@click.option("--repair", is_flag=True, help="Compute anew what differs.")
+@click.option("--repair", is_flag=True, help="Compute again what differs.")
 @json_option
 @click.pass_context
 def audit(

@@ -133,7 +133,7 @@ def doctor(ctx: click.Context, project: Project, as_json: bool) -> None:
 
     Looks at the server, the connection, the role's rights, settings, source tables
     and their indexes, pg_cron and replication, and says what to do about what is
-    amiss. Changes nothing, and needs nothing built or installed. The exit code is 1
+    wrong. Changes nothing, and needs nothing built or installed. The exit code is 1
     where something is missing that a build needs.
 
     \b

@@ -1,2 +1,2 @@
 -- Whether the database has the functions of this version that compare access.
-select to_regprocedure('orchestrator.stray_differences()') is not null
+select to_regprocedure('orchestrator.undeclared_differences()') is not null

@@ -1,4 +1,4 @@
--- The summary tables that no audit has looked at tonight. Low tide is the hour
+-- The summary tables that no audit has looked at tonight. The maintenance window is the hour
 -- after %(at)s UTC.
 select model
 from orchestrator.models

@@ -1,4 +1,4 @@
--- Whether a summary table is to be audited tonight by whoever asks, who has it
+-- Whether a summary table is to be audited tonight by the one who asks, who has it
 -- until the end of the transaction.
 select
     pg_try_advisory_xact_lock(

@@ -1,5 +1,5 @@
 -- Remove what this project has made, and tell it. What else the database loses
--- by that belongs to somebody: then it is an error, and all stays.
+-- by that belongs to someone: then it is an error, and all stays.
 create or replace function pg_temp.inventory(
     p_tables regclass [], p_functions regprocedure []
 )

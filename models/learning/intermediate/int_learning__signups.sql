@@ -16,7 +16,7 @@ final as (
     inner join lateral (
         select count(*)::integer as signups
         from profiles
-        where {{ kpi_engine.during('profiles.created_at') }}
+        where {{ kpi_engine.in_period('profiles.created_at') }}
     ) as counts on counts.signups > 0
 )
 

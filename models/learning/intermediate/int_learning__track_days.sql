@@ -38,7 +38,7 @@ final as (
         from enrollments
         where
             enrollments.track_id = tracks.track_id
-            and {{ kpi_engine.during('enrollments.enrolled_at') }}
+            and {{ kpi_engine.in_period('enrollments.enrolled_at') }}
     ) as taken_up on true
 
     where learned.units_completed > 0 or taken_up.enrollments > 0

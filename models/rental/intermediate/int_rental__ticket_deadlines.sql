@@ -27,7 +27,7 @@ due as (
 )
 
 -- A resolution answers, too. What is still to come is late once it is due, but
--- of a ticket that somebody closed nothing is to come.
+-- of a ticket that someone closed nothing is to come.
 select
     support_ticket_id,
     customer_id,

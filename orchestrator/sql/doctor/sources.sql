@@ -62,7 +62,7 @@ findings as (
             case when count(*) > 1 then 's' else '' end,
             string_agg(name, ', ' order by name)
         ),
-        format('Mend it in %%s and in the staging view.', path)
+        format('Correct it in %%s and in the staging view.', path)
     from seen
     cross join unnest(columns) as name
     where

@@ -26,7 +26,7 @@ inner join lateral (
         and
 [%- endif %]
 [%- if time.type == 'date' %] [[ table.alias ]].[[ time.alias ]] = periods.metric_date
-[%- elif time.type == 'timestamp without time zone' %] {{ kpi_engine.during('[[ table.alias ]].[[ time.alias ]]', stored_in='UTC') }}
-[%- else %] {{ kpi_engine.during('[[ table.alias ]].[[ time.alias ]]') }}
+[%- elif time.type == 'timestamp without time zone' %] {{ kpi_engine.in_period('[[ table.alias ]].[[ time.alias ]]', stored_in='UTC') }}
+[%- else %] {{ kpi_engine.in_period('[[ table.alias ]].[[ time.alias ]]') }}
 [%- endif %]
 ) as figures on true

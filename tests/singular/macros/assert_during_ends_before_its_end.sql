@@ -24,7 +24,7 @@ computed as (
         cases.expected,
         periods.period_name as actual
     from cases
-    left join periods on {{ kpi_engine.during('cases.happened_at') }}
+    left join periods on {{ kpi_engine.in_period('cases.happened_at') }}
 )
 
 select *

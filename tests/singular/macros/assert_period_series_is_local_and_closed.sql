@@ -1,6 +1,6 @@
 {% set days = {
     'tenant': 'tenant', 'tenant_type': 'integer', 'column': 'period', 'expression': 'target.period',
-    'grain': 'day', 'rows': 'every', 'present': 'absent', 'window': '0',
+    'grain': 'day', 'rows': 'every', 'current_period': 'exclude', 'window': '0',
 } %}
 {% set weeks = dict(days, grain='week', window='1 week') %}
 {% set months = dict(days, grain='month') %}

@@ -15,7 +15,7 @@ as $$
         )
     ),
 
-    gone as (
+    deleted as (
         delete from orchestrator.access
         where
             model not in (select declared.model from declared)

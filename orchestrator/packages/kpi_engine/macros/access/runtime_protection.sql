@@ -69,7 +69,7 @@ begin
         where repair is not null
         limit 1;
         if found then
-            raise exception '%, and that could not be mended.', difference.problem
+            raise exception '%, and that could not be repaired.', difference.problem
                 using errcode = 'insufficient_privilege';
         end if;
     end if;

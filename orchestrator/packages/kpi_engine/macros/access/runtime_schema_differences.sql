@@ -221,7 +221,7 @@ $$;
 
 -- What clients may read in the published schema that no model declares. A build
 -- leaves it alone, for it may be of models that are no longer built.
-create or replace function orchestrator.stray_differences()
+create or replace function orchestrator.undeclared_differences()
 returns table (relation text, problem text, repair text)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -249,7 +249,7 @@ as $$
 $$;
 
 -- Roles that could read what is not theirs, whatever the tables say. Roles are
--- the server's, and an administrator's to mend.
+-- the server's, and an administrator's to repair.
 create or replace function orchestrator.role_differences()
 returns table (relation text, problem text, repair text)
 language sql stable

@@ -246,7 +246,7 @@ as $$
         where declared.name is null or declared.grantee is not null
     )
 
-    -- Whoever owns a table reads it all: that is who runs this, and no other.
+    -- An owner reads all of a table: that is who runs this, and no other.
     select
         name,
         format(

@@ -4,8 +4,8 @@
 {% macro claim_requested(in_function) -%}
     {%- set summary = kpi_engine.summary_config(model) -%}
     {%- set calendar = kpi_engine.calendar_of(model) -%}
-    {%- if summary.turns %}
-    -- With a new {{ summary.turns }} every row may be another.
+    {%- if summary.rollover %}
+    -- With a new {{ summary.rollover }} every row may be another.
     insert into pg_temp.requests (tenant)
     select distinct
         {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null' }}::text
@@ -19,10 +19,10 @@
         {%- endif %}
         (
             date_trunc(
-                '{{ summary.turns }}',
+                '{{ summary.rollover }}',
                 requests.since at time zone calendar.timezone
             ) < date_trunc(
-                '{{ summary.turns }}',
+                '{{ summary.rollover }}',
                 {{ kpi_engine.present() }} at time zone calendar.timezone
             )
             or current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
@@ -37,13 +37,13 @@
         summary, calendar, 'pg_temp.requests', this
     ) }};
     {%- if in_function and not summary.persistent %}
-    if {{ kpi_engine._may_have_strays(summary, calendar) }} then
-        {{ kpi_engine._claim_strays(summary, calendar) }}
+    if {{ kpi_engine._may_have_orphaned_rows(summary, calendar) }} then
+        {{ kpi_engine._claim_orphaned_rows(summary, calendar) }}
     end if;
     {%- endif %}
     analyze pg_temp.claimed_periods;
     update {{ kpi_engine.runtime_schema() }}.models
-    set next_turn = {{ kpi_engine.next_turn(summary, calendar) }}
+    set next_rollover = {{ kpi_engine.next_rollover(summary, calendar) }}
     where model = '{{ model.name }}'
         and current_setting('{{ kpi_engine.runtime_schema() }}.scope', true)
             in ('requested', 'everything');
@@ -52,7 +52,7 @@
 {# Rows of which the calendar no longer has the tenant or the period (a tenant
    went, or moved its time zone or its first day; a table forgets; a clock was
    ahead) are claimed with nothing to compute. #}
-{% macro _claim_strays(summary, calendar) -%}
+{% macro _claim_orphaned_rows(summary, calendar) -%}
     {%- set tenant = summary.tenant -%}
     {%- set has_periods = summary.grain != 'all' -%}
     insert into pg_temp.claimed_periods (
@@ -60,27 +60,27 @@
         {%- if has_periods %}{{ summary.column }}, {% endif -%}
         starts_at
     )
-    with strays as (
-        {{ kpi_engine._strays(summary, calendar) | join('\nunion all\n') }}
+    with orphaned as (
+        {{ kpi_engine._orphaned_rows(summary, calendar) | join('\nunion all\n') }}
     )
 
     select distinct
-        {% if tenant %}strays.tenant, {% endif -%}
-        {% if has_periods %}strays.period, {% endif -%}
+        {% if tenant %}orphaned.tenant, {% endif -%}
+        {% if has_periods %}orphaned.period, {% endif -%}
         null::timestamptz
-    from strays
+    from orphaned
     where not exists (
         select from pg_temp.claimed_periods as periods
         where
-            {{ 'periods.' ~ tenant ~ ' = strays.tenant' if tenant else 'true' }}
+            {{ 'periods.' ~ tenant ~ ' = orphaned.tenant' if tenant else 'true' }}
             {% if has_periods -%}
-            and periods.{{ summary.column }} = strays.period
+            and periods.{{ summary.column }} = orphaned.period
             {%- endif %}
     );
 {%- endmacro %}
 
 {# Whether there may be any: of few requests it need not be asked. #}
-{% macro _may_have_strays(summary, calendar) -%}
+{% macro _may_have_orphaned_rows(summary, calendar) -%}
     {%- if summary.retention -%}
         true
     {%- else -%}
@@ -104,7 +104,7 @@
 {%- endmacro %}
 
 {# Selects of the rows that requests may find without a tenant or a period. #}
-{% macro _strays(summary, calendar) -%}
+{% macro _orphaned_rows(summary, calendar) -%}
     {%- set tenant = summary.tenant -%}
     {%- set found = [] -%}
     {%- if summary.retention -%}

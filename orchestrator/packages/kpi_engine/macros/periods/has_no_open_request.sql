@@ -9,7 +9,7 @@
             and (requests.tenant = ({{ tenant }})::text) is not false
             and (
                 requests.period
-                && {{ kpi_engine.runtime_schema() }}.touched({{ first_day }}, {{ last_day }})
+                && {{ kpi_engine.runtime_schema() }}.affected_range({{ first_day }}, {{ last_day }})
             ) is not false
     )
 {%- endmacro %}

@@ -91,7 +91,7 @@ select distinct
 from {{ requests }} as requests
 inner join {{ kpi_engine.tenants_asked(summary, calendar, requests, condition) }} as calendar
     on {{ condition }}
-{%- if summary.present != 'live' %}
+{%- if summary.current_period != 'live' %}
 where
     requests.since is null
     {%- if summary.tenant %}
@@ -170,12 +170,12 @@ cross join lateral (
 ) as bounds
 {%- endif %}
 where
-    {{ 'bounds.ends_at' if summary.present == 'absent' else 'bounds.starts_at' }}
+    {{ 'bounds.ends_at' if summary.current_period == 'exclude' else 'bounds.starts_at' }}
     <= {{ kpi_engine.present() }}
     {% if kpi_engine._is_clipped(summary) -%}
     and {{ kpi_engine.first_instant(summary) }} is not null
     {%- endif %}
-    {% if summary.present == 'included' -%}
+    {% if summary.current_period == 'include' -%}
     -- Only rows change a period under way: the clock asks once, as it begins.
     and (requests.since is null or bounds.starts_at > requests.since)
     {%- endif %}

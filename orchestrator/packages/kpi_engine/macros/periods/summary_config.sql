@@ -1,21 +1,21 @@
 {# What a summary table declares in its YAML, checked and with its defaults:
    model, tenant (as SQL has it; tenant_name as YAML), tenant_type, column (for grain `all`, the
-   one it passes on), expression, grain, window, rows, present, turns, retention, frozen, persistent,
-   cadence, at_once, functions, charts. #}
+   one it passes on), expression, grain, window, rows, current_period, rollover, retention, frozen, persistent,
+   cadence, immediate, functions, charts. #}
 {% macro summary_config(node) -%}
     {%- set meta = node.config.meta -%}
     {%- set period = meta.get('period') -%}
     {%- set choices = {
         'rows': ['every', 'some'],
-        'present': ['absent', 'included', 'live'],
-        'turns': [none, 'day', 'week', 'month'],
+        'current_period': ['exclude', 'include', 'live'],
+        'rollover': [none, 'day', 'week', 'month'],
         'frozen': [false, true],
     } -%}
     {%- if period is not mapping -%}
         {%- do kpi_engine._refuse(node, 'period', period, "{column: …, grain: day}") -%}
     {%- endif -%}
     {%- for name in period if name not in choices and name not in [
-        'grain', 'column', 'expression', 'window', 'retention', 'passes_on'
+        'grain', 'column', 'expression', 'window', 'retention', 'propagates'
     ] -%}
         {%- do exceptions.raise_compiler_error(
             node.name ~ ": meta.period has " ~ name ~ ", which means nothing"
@@ -44,7 +44,7 @@
         -%}
     {%- endif -%}
     {%- set column = kpi_engine.column_name(
-        node, period.get('passes_on' if grain == 'all' else 'column')
+        node, period.get('propagates' if grain == 'all' else 'column')
     ) -%}
     {%- do return({
         'model': node.name,
@@ -56,14 +56,14 @@
             or ('target.' ~ column if column else 'null::date'),
         'grain': grain,
         'rows': period.get('rows', 'every'),
-        'present': period.get('present', 'absent'),
+        'current_period': period.get('current_period', 'exclude'),
         'window': period.get('window', '0'),
-        'turns': period.get('turns'),
+        'rollover': period.get('rollover'),
         'retention': period.get('retention'),
         'frozen': period.get('frozen', false),
         'persistent': meta.get('persistent', false),
         'cadence': meta.get('cadence'),
-        'at_once': meta.get('at_once', []),
+        'immediate': meta.get('immediate', []),
         'functions': meta.get('functions', {}),
         'charts': meta.get('charts', []),
     }) -%}

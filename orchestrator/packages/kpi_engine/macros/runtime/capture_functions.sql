@@ -142,19 +142,19 @@ from public;
    of the same tenant and moments. #}
 {% macro _alike(source, models) -%}
     {%- set capture = source.config.meta.capture -%}
-    {%- set touched = kpi_engine._touched(capture) -%}
+    {%- set affected = kpi_engine._affected(capture) -%}
     {%- set alike = {} -%}
     {%- for model in models -%}
         {%- set tenant = capture.get('tenant') -%}
         {%- if tenant is mapping -%}
             {%- set tenant = tenant.get(model.tenant_name) -%}
         {%- endif -%}
-        {%- set is_bounded = model.grain != 'all' and touched != [] -%}
+        {%- set is_bounded = model.grain != 'all' and affected != [] -%}
         {%- do alike.setdefault((tenant or '', is_bounded), []).append(model) -%}
     {%- endfor -%}
     {%- set groups = [] -%}
     {%- for (tenant, is_bounded), readers in alike.items() -%}
-        {%- set moments = touched if is_bounded else [] -%}
+        {%- set moments = affected if is_bounded else [] -%}
         {%- do groups.append({
             'tenant': tenant,
             'moments': moments,
@@ -181,29 +181,29 @@ from public;
 {%- endmacro %}
 
 {# The pairs of moments between which a row touches something. #}
-{% macro _touched(capture) -%}
-    {%- set touched = [] -%}
+{% macro _affected(capture) -%}
+    {%- set affected = [] -%}
     {%- for at in capture.get('at') or [] -%}
-        {%- do touched.append((at, at)) -%}
+        {%- do affected.append((at, at)) -%}
     {%- endfor -%}
     {%- if capture.get('span') -%}
-        {%- do touched.append((capture.span[0], capture.span[1])) -%}
+        {%- do affected.append((capture.span[0], capture.span[1])) -%}
     {%- endif -%}
     {%- if capture.get('from') -%}
-        {%- do touched.append((capture['from'], 'null')) -%}
+        {%- do affected.append((capture['from'], 'null')) -%}
     {%- endif -%}
-    {%- do return(touched) -%}
+    {%- do return(affected) -%}
 {%- endmacro %}
 
 {# One request a model, tenant and UTC day (or pair of days, for a span). #}
 {% macro _requests(source, group, rows, reason='request.reason', only=none) -%}
 {%- set owner = kpi_engine._of_changed(source, group.tenant) if group.tenant -%}
 insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
-            model, tenant, period, reason, at_once
+            model, tenant, period, reason, immediate
         )
         select
-            readers.model, touched.tenant, touched.period, {{ reason }},
-            readers.at_once
+            readers.model, affected.tenant, affected.period, {{ reason }},
+            readers.immediate
         from (
             {% if group.moments -%}
             select
@@ -223,10 +223,10 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
                 null::tstzrange as period
             from {{ rows }} as changed
             {%- endif %}
-        ) as touched
+        ) as affected
         cross join {{ kpi_engine._readers(source, group.readers) }}
         {%- set conditions = [
-            'touched.tenant is not null' if group.tenant,
+            'affected.tenant is not null' if group.tenant,
             'readers.model = any(' ~ only ~ ')' if only,
         ] | select | list %}
         {%- if conditions %}
@@ -236,30 +236,30 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
 
 {# One request a model and moment of a single row; what there is one of is no join. #}
 {% macro _requests_of_row(source, group, rows) -%}
-{%- set models, touched = group.readers, group.moments -%}
+{%- set models, affected = group.readers, group.moments -%}
 {%- set is_one_model = models | length == 1 -%}
 {%- set owner = kpi_engine._of_changed(source, group.tenant) if group.tenant -%}
-{%- if touched | length > 1 -%}
+{%- if affected | length > 1 -%}
     {%- set period, moment = 'part.period', 'part.period' -%}
-{%- elif touched -%}
-    {%- set period = kpi_engine._touched_by(source, *touched[0]) -%}
-    {%- set moment = kpi_engine._of_changed(source, touched[0][0]) -%}
+{%- elif affected -%}
+    {%- set period = kpi_engine._affected_by(source, *affected[0]) -%}
+    {%- set moment = kpi_engine._of_changed(source, affected[0][0]) -%}
 {%- else -%}
     {%- set period, moment = 'null::tstzrange', none -%}
 {%- endif -%}
 insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
-            model, tenant, period, reason, at_once
+            model, tenant, period, reason, immediate
         )
         select
             {{ kpi_engine.literal(models[0].model) if is_one_model else "readers.model" }},
             {{ owner or 'null' }}::text,
             {{ period }},
             request.reason,
-            {{ kpi_engine._is_at_once(source, models[0]) if is_one_model
-                else "readers.at_once" }}
+            {{ kpi_engine._is_immediate(source, models[0]) if is_one_model
+                else "readers.immediate" }}
         from {{ rows }} as changed
-        {%- if touched | length > 1 %}
-        cross join lateral {{ kpi_engine._parts(source, touched) }}
+        {%- if affected | length > 1 %}
+        cross join lateral {{ kpi_engine._parts(source, affected) }}
         {%- endif %}
         {%- if not is_one_model %}
         cross join {{ kpi_engine._readers(source, models) }}
@@ -282,10 +282,10 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
     {%- endfor -%}
 {%- endfor -%}
 insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
-            model, reason, at_once, source, source_rows
+            model, reason, immediate, source, source_rows
         )
         select
-            readers.model, request.reason, readers.at_once,
+            readers.model, request.reason, readers.immediate,
             {{ kpi_engine.literal(kpi_engine.source_relation(source)) }}, part.source_rows
         from (
             select jsonb_agg(numbered.key) as source_rows
@@ -307,17 +307,17 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
 {%- endmacro %}
 
 {# The periods that a row touches, each for itself. #}
-{% macro _parts(source, touched) -%}
+{% macro _parts(source, affected) -%}
 (
                 values
-                {%- for first, last in touched %}
-                ({{ kpi_engine._touched_by(source, first, last) }}){{ "," if not loop.last }}
+                {%- for first, last in affected %}
+                ({{ kpi_engine._affected_by(source, first, last) }}){{ "," if not loop.last }}
                 {%- endfor %}
             ) as part (period)
 {%- endmacro %}
 
-{% macro _touched_by(source, first, last) -%}
-    {{ kpi_engine.runtime_schema() }}.touched(
+{% macro _affected_by(source, first, last) -%}
+    {{ kpi_engine.runtime_schema() }}.affected_range(
         {{- kpi_engine._of_changed(source, first) }}, {{ kpi_engine._of_changed(source, last) -}}
     )
 {%- endmacro %}
@@ -332,8 +332,8 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (
 {%- endmacro %}
 
 {% macro _request_everything(source, models) -%}
-insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (model, reason, at_once)
-        select readers.model, request.reason, readers.at_once
+insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (model, reason, immediate)
+        select readers.model, request.reason, readers.immediate
         from {{ kpi_engine._readers(source, models) }};
 {%- endmacro %}
 
@@ -342,14 +342,14 @@ insert into {{ kpi_engine.runtime_schema() }}.refresh_queue (model, reason, at_o
     (
             values
             {%- for model in models %}
-            ({{ kpi_engine.literal(model.model) }}, {{ kpi_engine._is_at_once(source, model) }})
+            ({{ kpi_engine.literal(model.model) }}, {{ kpi_engine._is_immediate(source, model) }})
             {{- "," if not loop.last }}
             {%- endfor %}
-        ) as readers (model, at_once)
+        ) as readers (model, immediate)
 {%- endmacro %}
 
-{% macro _is_at_once(source, model) -%}
-    {{ (source.name in model.at_once) | lower }}
+{% macro _is_immediate(source, model) -%}
+    {{ (source.name in model.immediate) | lower }}
 {%- endmacro %}
 
 {# The columns that a refresh reads, of the rows that an update has changed; those of

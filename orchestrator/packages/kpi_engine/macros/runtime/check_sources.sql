@@ -152,7 +152,7 @@
             ~ " and replicated" ~ kpi_engine._fix_source(source)
         ) -%}
     {%- endif -%}
-    {%- for moments in kpi_engine._touched(capture) -%}
+    {%- for moments in kpi_engine._affected(capture) -%}
         {%- for name in moments
             if kpi_engine.is_column_name(name) and name not in source.columns
             and name != 'null' -%}

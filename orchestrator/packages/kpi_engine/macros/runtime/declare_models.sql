@@ -46,7 +46,7 @@
             ) as longest
         ),
 
-        gone as (
+        deleted as (
             delete from {{ kpi_engine.runtime_schema() }}.models
             where model not in (select declared.model from declared)
             returning model
@@ -54,7 +54,7 @@
 
         forgotten as (
             delete from {{ kpi_engine.runtime_schema() }}.refresh_queue
-            where model in (select gone.model from gone)
+            where model in (select deleted.model from deleted)
         )
 
         insert into {{ kpi_engine.runtime_schema() }}.models as models ({{ names | join(', ') }})
@@ -88,7 +88,7 @@
             {%- do lookbacks.append(capture.lookback) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do kpi_engine._check_at_once(node, summary, lineage) -%}
+    {%- do kpi_engine._check_immediate(node, summary, lineage) -%}
     {%- set jobs = [cadence.get('job'), cadence.get('otherwise_job')]
         | select | list -%}
     {#- What nobody but other models reads is refreshed in their jobs. -#}
@@ -116,11 +116,11 @@
     }) -%}
 {%- endmacro %}
 
-{% macro _check_at_once(node, summary, lineage) -%}
+{% macro _check_immediate(node, summary, lineage) -%}
     {%- set read = lineage.sources | map(attribute='name') | sort -%}
-    {%- for name in summary.at_once if name not in read -%}
+    {%- for name in summary.immediate if name not in read -%}
         {%- do exceptions.raise_compiler_error(
-            node.name ~ ": meta.at_once names " ~ name ~ ", which is none of the"
+            node.name ~ ": meta.immediate names " ~ name ~ ", which is none of the"
             ~ " source tables it reads: " ~ (read | join(', ')) ~ ". Fix it in "
             ~ kpi_engine.properties_path(node) ~ "."
         ) -%}

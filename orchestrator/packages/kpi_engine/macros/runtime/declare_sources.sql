@@ -5,14 +5,14 @@
         {%- set declared = [] -%}
         {%- for relation, entry in kpi_engine.source_readers().items() -%}
             {%- set capture = entry.source.config.meta.get('capture') or {} -%}
-            {%- set touched = kpi_engine._touched(capture) -%}
+            {%- set affected = kpi_engine._affected(capture) -%}
             {%- do declared.append({
                 'relation': relation,
                 'capture_by': kpi_engine.capture_by(entry.source),
                 'is_replicated': capture.get('replicated', false),
                 'version_column': capture.get('version'),
                 'overlap': capture.get('overlap', '10 minutes'),
-                'moments': touched | map('first') | list,
+                'moments': affected | map('first') | list,
                 'readers': entry.models | map(attribute='model') | list,
                 'generated_name': kpi_engine.generated_name(entry.source),
             }) -%}
@@ -28,12 +28,12 @@
             )
         ),
 
-        gone as (
+        deleted as (
             delete from {{ kpi_engine.runtime_schema() }}.sources
             where relation not in (select declared.relation from declared)
         ),
 
-        versions_gone as (
+        deleted_versions as (
             delete from {{ kpi_engine.runtime_schema() }}.source_versions as versions
             where not exists (
                 select from declared

@@ -41,8 +41,8 @@
     {%- set tenants = capture.get('tenant') or [] -%}
     {%- set tenants = tenants.values() | list if tenants is mapping
         else [tenants] if tenants is string else [] -%}
-    {%- set touched = kpi_engine._touched(capture) -%}
-    {%- set moment = touched[0][0] if touched else none -%}
+    {%- set affected = kpi_engine._affected(capture) -%}
+    {%- set moment = affected[0][0] if affected else none -%}
     {%- do return({
         'schema_name': source.schema,
         'table_name': source.identifier,

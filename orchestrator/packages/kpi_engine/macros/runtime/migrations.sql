@@ -48,6 +48,29 @@
 {# From any version before 0.1.0: all that these lacked; and tenants' ids are text, which
    any type of key can be. #}
 {% macro _migration_1() %}
+do $$
+declare
+    renamed record;
+begin
+    for renamed in
+        select attrelid::regclass as relation, attname, name
+        from pg_attribute
+        inner join (
+            values
+            ('orchestrator.models', 'next_turn', 'next_rollover'),
+            ('orchestrator.refresh_queue', 'at_once', 'immediate')
+        ) as names (relation, old_name, name)
+            on attrelid = to_regclass(relation) and attname = old_name
+        where not attisdropped
+    loop
+        execute format(
+            'alter table %s rename column %I to %I',
+            renamed.relation, renamed.attname, renamed.name
+        );
+    end loop;
+end
+$$;
+drop index if exists orchestrator.refresh_queue_at_once;
 alter table orchestrator.models
 add column if not exists lookback interval,
 add column if not exists is_published boolean not null default true,
@@ -55,7 +78,7 @@ add column if not exists grain text not null default 'day',
 add column if not exists jobs text [] not null default '{}',
 add column if not exists functions jsonb not null default '{}',
 add column if not exists charts jsonb not null default '[]',
-add column if not exists next_turn timestamptz,
+add column if not exists next_rollover timestamptz,
 add column if not exists retention interval,
 add column if not exists contract jsonb,
 add column if not exists foreign_keys jsonb not null default '[]',
@@ -66,7 +89,7 @@ alter table orchestrator.models alter column tenant_type drop default;
 
 alter table if exists orchestrator.refresh_queue
 drop constraint if exists refresh_queue_pkey,
-add column if not exists at_once boolean not null default false,
+add column if not exists immediate boolean not null default false,
 add column if not exists is_named boolean not null default true,
 add column if not exists is_build boolean not null default false,
 add column if not exists backlog smallint not null default 0,
@@ -127,6 +150,13 @@ begin
     -- Those of which an argument is a row of a table, which may not be there yet.
     if to_regclass('orchestrator.models') is not null then
         drop function if exists
+        orchestrator.touched(timestamptz, timestamptz),
+        orchestrator.touched(timestamp, timestamp),
+        orchestrator.touched(date, date),
+        orchestrator.touched(date, timestamptz),
+        orchestrator.stray_differences(),
+        orchestrator.take_due(),
+        orchestrator.take_requests(text),
         orchestrator.compute_tenants(orchestrator.models, uuid [], boolean),
         orchestrator.put_back(orchestrator.models, uuid, timestamptz),
         orchestrator.hold(orchestrator.models, uuid, timestamptz, text, text),

@@ -1,9 +1,9 @@
 {# Whether the summary tables are what their sources say. #}
 {% macro runtime_audit() %}
--- Compute a summary table's periods anew, those of p_sample random tenants and
+-- Compute a summary table's periods again, those of p_sample random tenants and
 -- moments or (null) all, and count the rows that differ from what is there. It
 -- is refreshed first, so whatever differs is drift: an incident says so.
--- p_repair computes what differs anew.
+-- p_repair computes what differs again.
 create or replace function orchestrator.audit(
     p_model text, p_sample integer default null, p_repair boolean default false
 )
@@ -51,7 +51,7 @@ begin
         select count(*) into periods
         from pg_temp.claimed_periods
         where starts_at is not null;
-        -- What somebody has changed since it was refreshed is no drift.
+        -- What someone has changed since it was refreshed is no drift.
         select jsonb_agg(to_jsonb(changed)) into found_drift
         from pg_temp.changed_periods as changed
         where not exists (

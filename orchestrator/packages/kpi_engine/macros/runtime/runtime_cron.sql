@@ -190,8 +190,8 @@ as $$
     from met
 $$;
 
--- The schedule on which pg_cron, reading it in p_zone (null: unknown), beats at
--- each moment at which a cadence is due. Where it cannot be said it beats more
+-- The schedule on which pg_cron, reading it in p_zone (null: unknown), ticks at
+-- each moment at which a cadence is due. Where it cannot be said it ticks more
 -- often: what is not due is not refreshed.
 create or replace function orchestrator.cron_schedule(
     p_cadence jsonb, p_zone text, p_outside boolean default null
@@ -218,7 +218,7 @@ with clock as (
     select orchestrator.cron_zone() as zone
 ),
 
--- A job with several cadences beats for each.
+-- A job with several cadences ticks for each.
 cadences as (
     select distinct
         jobs.job,
@@ -231,7 +231,7 @@ cadences as (
     cross join unnest(models.jobs) as jobs (job)
 ),
 
-beats as (
+ticks as (
     select
         cadences.job,
         array_agg(moments.at) as moments,
@@ -246,12 +246,12 @@ beats as (
 )
 
 select
-    beats.job as jobname,
+    ticks.job as jobname,
     orchestrator.cron_line(
-        beats.moments, clock.zone is not null, beats.by_day, beats.by_weekday
+        ticks.moments, clock.zone is not null, ticks.by_day, ticks.by_weekday
     ) as schedule,
-    format('call orchestrator.run_job(%L)', beats.job) as command
-from beats
+    format('call orchestrator.run_job(%L)', ticks.job) as command
+from ticks
 cross join clock
 union all
 select *

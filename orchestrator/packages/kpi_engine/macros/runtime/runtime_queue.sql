@@ -6,7 +6,7 @@
 -- later, so that capturing it needs no look-up.
 -- What is infinite is on no day. (Bodies that are parsed as they are made: a
 -- caller may have types of the same names, and a search_path could not be inlined.)
-create or replace function orchestrator.touched(
+create or replace function orchestrator.affected_range(
     p_from timestamptz, p_to timestamptz
 )
 returns tstzrange
@@ -22,14 +22,14 @@ return case
         )
 end;
 
-create or replace function orchestrator.touched(p_from timestamp, p_to timestamp)
+create or replace function orchestrator.affected_range(p_from timestamp, p_to timestamp)
 returns tstzrange
 language sql stable
-return orchestrator.touched(
+return orchestrator.affected_range(
     p_from at time zone 'UTC', p_to at time zone 'UTC'
 );
 
-create or replace function orchestrator.touched(p_from date, p_to date)
+create or replace function orchestrator.affected_range(p_from date, p_to date)
 returns tstzrange
 language sql stable
 return case
@@ -48,14 +48,14 @@ return case
 end;
 
 -- A day from which, to a moment until which, or the other way round.
-create or replace function orchestrator.touched(p_from date, p_to timestamptz)
+create or replace function orchestrator.affected_range(p_from date, p_to timestamptz)
 returns tstzrange
 language sql stable
 return case
-    when p_to is null then orchestrator.touched(p_from, null::date)
+    when p_to is null then orchestrator.affected_range(p_from, null::date)
     else range_merge(
-        orchestrator.touched(p_from, p_from),
-        orchestrator.touched(p_to, p_to)
+        orchestrator.affected_range(p_from, p_from),
+        orchestrator.affected_range(p_to, p_to)
     )
 end;
 

@@ -135,7 +135,7 @@ $$;
 -- Take the model's lock and its requests into pg_temp.requests. p_scope is
 -- 'requested' (the queue, and the periods that time has brought since the last
 -- refresh; without the lock, nothing), 'everything' (for a table that is built
--- anew; waits for the lock), 'sample' (the periods of p_sample; takes no request
+-- again; waits for the lock), 'sample' (the periods of p_sample; takes no request
 -- and notes nothing, so that the next refresh is as if it had not been) or
 -- 'nothing'. A changed p_definition makes everything of 'requested'. False where
 -- another refresh has the lock.
@@ -197,7 +197,7 @@ begin
         perform orchestrator.look_for_versions(p_model);
     end if;
     perform orchestrator.look_up_requests(p_model);
-    reasons := orchestrator.take_requests(p_model);
+    reasons := orchestrator.claim_requests(p_model);
 
     if p_scope = 'everything' or known.refreshed_through is null then
         reasons := 'build';
@@ -220,7 +220,7 @@ begin
         select
             tstzrange(known.refreshed_through, null), known.refreshed_through,
             false, known.refreshed_through
-        where (known.next_turn > present) is not true
+        where (known.next_rollover > present) is not true
             or known.lookback is not null;
         -- What a source without triggers has changed, nobody says.
         insert into pg_temp.requests (period, is_named, requested_at)
@@ -284,7 +284,7 @@ $$;
 -- transaction may compute: the newest, and before any rest of an older one. Those
 -- of tenants that have failed wait until they are to be tried again. Returns why
 -- they were made.
-create or replace function orchestrator.take_requests(p_model text)
+create or replace function orchestrator.claim_requests(p_model text)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -349,7 +349,7 @@ begin
         ),
         (select count(*) from taken)
     into reasons, number;
-    perform set_config('orchestrator.took_all', (number < most)::text, true);
+    perform set_config('orchestrator.claimed_all', (number < most)::text, true);
     return reasons;
 end
 $$;
@@ -611,7 +611,7 @@ begin
         set refreshed_through = {{ kpi_engine.present() }}
         where model = p_model;
         is_left := scope = 'requested' and (
-            current_setting('orchestrator.took_all', true) = 'false'
+            current_setting('orchestrator.claimed_all', true) = 'false'
             or orchestrator.has_rest(p_model)
         );
         if current_setting('orchestrator.went_back', true) is distinct from 'yes'
@@ -693,7 +693,7 @@ as $$
     )
 $$;
 
--- Whether somebody has asked something of a summary table.
+-- Whether someone has asked something of a summary table.
 create or replace function orchestrator.is_requested(p_model text)
 returns boolean
 language sql volatile
@@ -781,7 +781,7 @@ begin
         perform orchestrator.look_at_sources(p_model, p_repair => false);
     end if;
     if p_sample is null
-        and known.next_turn > {{ kpi_engine.present() }}
+        and known.next_rollover > {{ kpi_engine.present() }}
         and known.refreshed_through <= {{ kpi_engine.present() }}
         and known.lookback is null
         and not known.has_versions

@@ -67,7 +67,7 @@ as $$
         select from orchestrator.model_status
         where
             model = p_model
-            and (is_due or at_once > 0 or (p_eager and waiting > 0))
+            and (is_due or immediate > 0 or (p_eager and waiting > 0))
     )
 $$;
 
@@ -75,7 +75,7 @@ $$;
 -- for at once and did not fail just before. p_eager: also what waits for its
 -- cadence, and what has just failed. While this transaction is
 -- open no other worker is told the same, nor what reads it.
-create or replace function orchestrator.take_due(p_eager boolean default false)
+create or replace function orchestrator.claim_due(p_eager boolean default false)
 returns setof text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -94,7 +94,7 @@ begin
         where
             (
                 status.is_due
-                or status.at_once > 0
+                or status.immediate > 0
                 or (p_eager and status.waiting > 0)
             )
             and (p_eager or status.retry_at <= clock_timestamp())
@@ -239,7 +239,7 @@ language plpgsql
 as $$
 declare
     models constant pg_catalog.text [] := array(
-        select model from orchestrator.model_status where at_once > 0
+        select model from orchestrator.model_status where immediate > 0
     );
 begin
     call orchestrator.refresh_each(models);

@@ -39,7 +39,7 @@ select
     run.periods as last_periods,
     run.rows_changed as last_rows_changed,
     run.error_message as last_error,
-    coalesce(queue.at_once, 0) + held.to_retry as at_once,
+    coalesce(queue.immediate, 0) + held.to_retry as immediate,
     models.is_published,
     failed.failures,
     -- Retried with backoff, after 5 s, 10 s, 20 s, …, each 5 minutes; but what has
@@ -57,7 +57,7 @@ select
         when models.refreshed_through is null then 'not built'
         when failed.failures > 0 then 'failing'
         when late.is_late then 'late'
-        when models.refreshed_through < due.last_due or queue.at_once > 0
+        when models.refreshed_through < due.last_due or queue.immediate > 0
             then 'due'
         else 'fresh'
     end as state,
@@ -78,7 +78,7 @@ left join lateral (
         -- The rest of a long request, too: its refresh has begun.
         count(*) filter (
             where
-                (requests.at_once or requests.backlog > 0)
+                (requests.immediate or requests.backlog > 0)
                 and not exists (
                     select from orchestrator.quarantine as apart
                     where
@@ -86,7 +86,7 @@ left join lateral (
                         and apart.tenant = requests.tenant
                         and orchestrator.is_held(apart)
                 )
-        ) as at_once,
+        ) as immediate,
         min(requests.requested_at) as oldest,
         max(requests.requested_at) as newest
     from orchestrator.refresh_queue as requests

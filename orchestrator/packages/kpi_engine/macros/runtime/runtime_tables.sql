@@ -35,7 +35,7 @@ create table if not exists orchestrator.models (
     jobs text [] not null default '{}',
     functions jsonb not null default '{}',
     charts jsonb not null default '[]',
-    next_turn timestamptz,
+    next_rollover timestamptz,
     retention interval,
     contract jsonb,
     foreign_keys jsonb not null default '[]',
@@ -53,7 +53,7 @@ comment on column orchestrator.models.project is
 comment on column orchestrator.models.contract is
 'The contract that the table was last brought to: a hash of what was declared, one of '
 'what the table was then, and the constraints and indexes that it made.';
-comment on column orchestrator.models.next_turn is
+comment on column orchestrator.models.next_rollover is
 'Until when time alone brings nothing to compute; null: it may at any moment.';
 
 create table if not exists orchestrator.views (
@@ -75,7 +75,7 @@ declare
         or exists (
             select from unnest(array[
                 'model', 'id', 'tenant', 'period', 'reason', 'requested_at',
-                'at_once', 'is_named', 'is_build', 'backlog', 'source', 'source_rows'
+                'immediate', 'is_named', 'is_build', 'backlog', 'source', 'source_rows'
             ]) as needed
             where
                 to_regclass('orchestrator.refresh_queue') is not null
@@ -104,7 +104,7 @@ create table if not exists orchestrator.refresh_queue (
     period tstzrange,
     reason text not null,
     requested_at timestamptz not null default clock_timestamp(),
-    at_once boolean not null default false,
+    immediate boolean not null default false,
     is_named boolean not null default true,
     is_build boolean not null default false,
     backlog smallint not null default 0,
@@ -117,8 +117,8 @@ from orchestrator.models
 where current_setting('orchestrator.queue_is_broken') = 'true';
 create index if not exists refresh_queue_model_backlog_id
 on orchestrator.refresh_queue (model, backlog, id desc);
-create index if not exists refresh_queue_at_once
-on orchestrator.refresh_queue (model) where at_once;
+create index if not exists refresh_queue_immediate
+on orchestrator.refresh_queue (model) where immediate;
 comment on table orchestrator.refresh_queue is
 'Requests to recompute a summary table: of a tenant (null: all) over a time '
 '(null: all). Appended by anyone, taken by the refresh that serves them.';

@@ -14,7 +14,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether what this target builds is what clients read. Else it is somebody's copy to
+{# Whether what this target builds is what clients read. Else it is someone's copy to
    work on: nothing is published, and nothing of the application's is touched. #}
 {% macro is_production() -%}
     {%- do return(

@@ -17,7 +17,7 @@
             {%- if time.last_day %}
             {{ period }} <= date '{{ time.last_day }}' and
             {%- endif %}
-            {{ kpi_engine.runtime_schema() }}.touched(
+            {{ kpi_engine.runtime_schema() }}.affected_range(
                 {{ period }}, ({{ period }} + {{ step }})::date - 1
             ) && '{{ time.time }}'::tstzmultirange
         )

@@ -44,7 +44,7 @@ cross join lateral (
         count(*) as early_rows,
         min(least(
             {%- for moment in moments %}
-            lower({{ kpi_engine._touched_by(source, moment, moment) }}){{ ',' if not loop.last }}
+            lower({{ kpi_engine._affected_by(source, moment, moment) }}){{ ',' if not loop.last }}
             {%- endfor %}
         )) as earliest
     from {{ kpi_engine.source_relation(source) }} as changed
@@ -54,7 +54,7 @@ cross join lateral (
         {%- endif %}
         (
             {%- for moment in moments %}
-            upper({{ kpi_engine._touched_by(source, moment, moment) }}) <= first_day.starts_at
+            upper({{ kpi_engine._affected_by(source, moment, moment) }}) <= first_day.starts_at
             {{- ' or' if not loop.last }}
             {%- endfor %}
         )

@@ -2,7 +2,7 @@
    tests that a worker runs: {time: a tstzmultirange, first_day, last_day: the
    local days of which one can lie in it; null: open, tenants: an array of
    theirs; null: all}. None where everything is to be tested: in any other run,
-   and where a build made the table anew. #}
+   and where a build made the table again. #}
 {% macro tested_time(node) -%}
     {%- if not execute or dbt_metadata_envs.get('TESTS') != 'of changes'
         or not kpi_engine.is_summary(node) -%}

@@ -1,15 +1,15 @@
 {# One statement that makes the claimed periods of `target` equal to the rows
    of `computed_sql`: inserts the new, updates the different, deletes the
-   vanished, touches nothing else, and notes the changed periods.
-   Columns in `meta.stamps` say when, not what: they are written with a row,
+   deleted, touches nothing else, and notes the changed periods.
+   Columns in `meta.volatile_columns` say when, not what: they are written with a row,
    but never a reason to write it. #}
 {% macro upsert_periods(target, computed_sql) -%}
 {%- set summary = kpi_engine.summary_config(model) -%}
 {%- set key = kpi_engine._column_names(config.get('unique_key')) -%}
 {%- set names = kpi_engine._column_names(model.columns) -%}
-{%- set stamps = kpi_engine._column_names(model.config.meta.get('stamps', ['computed_at'])) -%}
+{%- set volatile_columns = kpi_engine._column_names(model.config.meta.get('volatile_columns', ['computed_at'])) -%}
 {%- set kept = kpi_engine._column_names(config.get('merge_exclude_columns') or []) -%}
-{%- set compared = names | reject('in', stamps) | reject('in', kept) | list -%}
+{%- set compared = names | reject('in', volatile_columns) | reject('in', kept) | list -%}
 {%- set updated = names | reject('in', key) | reject('in', kept) | list -%}
 with computed as materialized (
     select
@@ -24,7 +24,7 @@ with computed as materialized (
 ),
 
 {% if not summary.persistent -%}
-vanished as (
+deleted as (
     delete from {{ target }} as target
     using pg_temp.claimed_periods as periods
     where
@@ -64,7 +64,7 @@ written as (
 
 changed as (
     {% if not summary.persistent -%}
-    select * from vanished
+    select * from deleted
     union all
     {% endif -%}
     select * from written
@@ -74,13 +74,13 @@ insert into pg_temp.changed_periods (tenant, starts_at, ends_at, row_count)
 {% if summary.grain == 'all' -%}
 select
     changed.tenant::text,
-    lower(touched.period) as starts_at,
-    upper(touched.period) as ends_at,
+    lower(affected.period) as starts_at,
+    upper(affected.period) as ends_at,
     count(*) as row_count
 from changed
-cross join {{ kpi_engine.runtime_schema() }}.touched(changed.period, changed.period)
-    as touched (period)
-group by changed.tenant, touched.period
+cross join {{ kpi_engine.runtime_schema() }}.affected_range(changed.period, changed.period)
+    as affected (period)
+group by changed.tenant, affected.period
 {%- else -%}
 select changed.tenant::text, periods.starts_at, periods.ends_at, count(*) as row_count
 from changed

@@ -1,7 +1,7 @@
 {# A summary table has each period of each tenant, from the one in which the
    tenant began (or the first that the table remembers) to the last that it was
    refreshed for, without a gap, and has no other. The period under way is one
-   of them unless `period.present` is absent. An inactive tenant need not have
+   of them unless `period.current_period` is `exclude`. An inactive tenant need not have
    them all.
    What an open request is about may differ until the request is served. #}
 {% test every_period(model) -%}
@@ -51,7 +51,7 @@ expected as (
         ) }},
         {{ kpi_engine.period_of(
             summary, 'models.refreshed_through', 'calendar.timezone'
-        ) }} - interval '{{ step if summary.present == 'absent' else '0' }}',
+        ) }} - interval '{{ step if summary.current_period == 'exclude' else '0' }}',
         interval '{{ step }}'
     ) as series (start)
 ),

@@ -66,7 +66,7 @@ expected as (
     select
         {{ key }},
         bool_and(period between first_period and last_period
-        {%- if summary.present == 'absent' and has_periods %}
+        {%- if summary.current_period == 'exclude' and has_periods %}
             and period < last_period
         {%- endif %}) as is_due
         {%- for column, aggregate in columns.items() %},

@@ -12,5 +12,5 @@ inner join lateral (
     from {{ ref('stg_charges') }} as charges
     where
         charges.account_id = periods.account_id
-        and {{ kpi_engine.during('charges.charged_at') }}
+        and {{ kpi_engine.in_period('charges.charged_at') }}
 ) as figures on true

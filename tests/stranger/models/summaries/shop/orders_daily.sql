@@ -12,5 +12,5 @@ inner join lateral (
     from {{ ref('stg_orders') }} as orders
     where
         orders.shop_id = periods.shop_id
-        and {{ kpi_engine.during('orders.ordered_at') }}
+        and {{ kpi_engine.in_period('orders.ordered_at') }}
 ) as figures on true

@@ -1,12 +1,12 @@
 {# The next instant at which time alone gives a summary table something to compute
    (a period ends or begins, a tenant starts), as an expression; null where that
    may be any. #}
-{% macro next_turn(summary, calendar) -%}
-    {%- set grains = [summary.grain, summary.turns] | select | unique
+{% macro next_rollover(summary, calendar) -%}
+    {%- set grains = [summary.grain, summary.rollover] | select | unique
         | reject('eq', 'all') | list -%}
     {%- set begins = summary.grain == 'all' and summary.tenant -%}
     {%- set turning = ['day', 'week', 'month'] -%}
-    {%- if summary.present == 'live' or grains | reject('in', turning) | list -%}
+    {%- if summary.current_period == 'live' or grains | reject('in', turning) | list -%}
         null::timestamptz
     {%- else -%}
         (

@@ -84,18 +84,18 @@ def outdated(
 
     What has just failed is so to the `eager` alone.
     """
-    if not _can_take_due(connection):
+    if not _can_claim_due(connection):
         return list(names)
     asked = {"names": list(names), "project": loaded.checksum, "eager": eager}
     return [name for (name,) in connection.execute(query("outdated_models"), asked)]
 
 
-def take_due(connection: Connection[Any], *, eager: bool = False) -> list[str]:
+def claim_due(connection: Connection[Any], *, eager: bool = False) -> list[str]:
     """Return what is due or waited for, and is not worked on by another worker.
 
     What waits for its cadence, or has just failed, is so to the `eager` alone.
     """
-    rows = connection.execute(query("take_due"), {"eager": eager})
+    rows = connection.execute(query("claim_due"), {"eager": eager})
     return [name for (name,) in rows]
 
 
@@ -108,7 +108,7 @@ def keeping(connection: Connection[Any], names: Sequence[str]) -> Iterator[list[
     with connection.transaction():
         # It is idle while dbt works, in transactions of its own.
         connection.execute("set local idle_in_transaction_session_timeout = 0")
-        rows = connection.execute(query("keep_taken"), {"names": list(names)})
+        rows = connection.execute(query("keep_claims"), {"names": list(names)})
         yield [name for (name,) in rows]
 
 
@@ -149,7 +149,7 @@ def recorded(
 
 
 def watch(connection: Connection[Any], webhook_url: str | None = None) -> None:
-    """Open and close incidents, and post what waits to be told of them."""
+    """Open and close incidents, and post the notices of them that wait."""
     connection.execute(query("watch"))
     if webhook_url:
         webhook.deliver(connection, webhook_url)
@@ -159,13 +159,13 @@ def _due_or_outdated(
     connection: Connection[Any], loaded: LoadedProject, names: Iterable[str]
 ) -> list[str]:
     """Return what is due, and what this state of the project has yet to build."""
-    due = take_due(connection, eager=True) if _can_take_due(connection) else []
+    due = claim_due(connection, eager=True) if _can_claim_due(connection) else []
     changed = outdated(connection, loaded, names, eager=True)
     return list(dict.fromkeys([*due, *changed]))
 
 
-def _can_take_due(connection: Connection[Any]) -> bool:
-    (can_take,) = connection.execute(query("can_take_due")).fetchone() or (False,)
+def _can_claim_due(connection: Connection[Any]) -> bool:
+    (can_take,) = connection.execute(query("can_claim_due")).fetchone() or (False,)
     return bool(can_take)
 
 

@@ -1,6 +1,6 @@
 -- Whether the database has what a worker asks it for.
 select
-    to_regprocedure('orchestrator.take_due(boolean)') is not null
+    to_regprocedure('orchestrator.claim_due(boolean)') is not null
     and exists (
         select from pg_attribute
         where
