@@ -68,13 +68,13 @@ def names(
     ) -> list[str] | None:
         if value is None:
             return None
-        told = [name.strip() for name in value.split(",")]
-        for name in told:
+        shown = [name.strip() for name in value.split(",")]
+        for name in shown:
             if name not in known:
                 raise click.BadParameter(
                     f"{name!r} is unknown: choose from {', '.join(known)}."
                 )
-        return told
+        return shown
 
     return read
 

@@ -60,7 +60,7 @@ def measure(site: Site, results: Results, repetitions: int) -> None:
             _batches(site, connection, results, repetitions)
         finally:
             _switch(connection, "with")
-            connection.execute("drop function benchmark.tell cascade")
+            connection.execute("drop function benchmark.note cascade")
             run(connection, "delete_inserted", last=last)
             connection.execute("vacuum analyze restaurant.calls")
             connection.execute("vacuum analyze orchestrator.refresh_queue")

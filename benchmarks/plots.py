@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LINES = {
     "refresh": ("kpi_summaries", "#1a7f37", "o"),
-    "minimum": ("by hand, told what changed", "#8c959f", "s"),
+    "minimum": ("by hand, knowing what changed", "#8c959f", "s"),
     "yesterday": ("by hand, yesterday of all", "#bf8700", "^"),
     "view": ("refresh materialized view concurrently", "#cf222e", "D"),
 }

@@ -13,7 +13,7 @@ from benchmarks.site import SIZES
 
 CONTENDERS = {
     "refresh": "kpi_summaries",
-    "minimum": "by hand, told what changed",
+    "minimum": "by hand, knowing what changed",
     "yesterday": "by hand, yesterday of all",
     "view": "`refresh … concurrently`",
 }
@@ -212,8 +212,8 @@ def _bars(measured: Measured) -> Iterator[str]:
     yield from _table(
         ("what", "bar", *measured.all_sizes()),
         [
-            (what, bar, *(told(size) for size in measured.all_sizes()))
-            for what, bar, told in lines
+            (what, bar, *(shown(size) for size in measured.all_sizes()))
+            for what, bar, shown in lines
         ],
     )
 
@@ -224,7 +224,7 @@ def _refreshes(measured: Measured) -> Iterator[str]:
         return
     yield (
         "After so many changed calls, over all accounts and days. The least that can "
-        "be done by hand is a function that is told which accounts' days changed, and "
+        "be done by hand is a function that is given which accounts' days changed, and "
         "deletes and inserts these; the usual function computes yesterday of every "
         "account, and misses what changed before."
     )

@@ -113,9 +113,9 @@ class Site:
     def command(self, *command: str) -> None:
         """Run such a process to its end; an error if it fails."""
         process = self.process(*command)
-        told, _ = process.communicate()
+        shown, _ = process.communicate()
         if process.returncode:
-            raise BenchmarkError(f"{' '.join(command)} failed:\n{told}")
+            raise BenchmarkError(f"{' '.join(command)} failed:\n{shown}")
 
     def compiled(self, model: str) -> bytes:
         """Return a model's query as dbt compiles it, over all periods there are."""

@@ -15,7 +15,7 @@ from orchestrator.errors import OrchestratorError, UsageError
 
 ALL = ("community", "rental", "restaurant", "learning", "plant")
 
-# Told after each statement: the table it wrote to, and how many rows.
+# Called after each statement: the table it wrote to, and how many rows.
 Progress = Callable[[str, int], None]
 
 _FILES = resources.files("kpi_demo")

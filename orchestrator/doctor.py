@@ -21,7 +21,7 @@ from orchestrator.queries import query
 from orchestrator.words import pluralize
 
 FOLDER = "orchestrator.sql.doctor"
-TOLD = "orchestrator needs "
+PREFIX = "orchestrator needs "
 
 # Rows from which on a table wants an index for each question that is asked of it.
 LARGE = 10_000
@@ -125,9 +125,9 @@ def _connected(profile: ConnectionProfile) -> Connection[Any]:
 def _needs(project: Project) -> dict[str, Any]:
     """Return what the project's declarations need of a database."""
     (line,) = [
-        line.removeprefix(TOLD)
+        line.removeprefix(PREFIX)
         for line in dbt.operate(project, "describe_needs")
-        if line.startswith(TOLD)
+        if line.startswith(PREFIX)
     ]
     needs: dict[str, Any] = json.loads(line)
     return needs

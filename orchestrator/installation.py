@@ -12,7 +12,7 @@ from orchestrator.database import is_installed
 from orchestrator.project import Project
 from orchestrator.queries import query
 
-TOLD = "orchestrator installed "
+PREFIX = "orchestrator installed "
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def install(project: Project, *, dry_run: bool = False) -> list[Step]:
     """
     lines = dbt.operate(project, "install", dry_run=dry_run)
     return [
-        Step(**json.loads(line.removeprefix(TOLD)))
+        Step(**json.loads(line.removeprefix(PREFIX)))
         for line in lines
-        if line.startswith(TOLD)
+        if line.startswith(PREFIX)
     ]
 
 

@@ -349,21 +349,21 @@ def test_freshness_is_told_of_what_a_caller_may_read(whole_project, people):
     everybody = clients(whole_project, users)
     query = "select model, tenant_id, as_of, is_late from analytics.data_freshness"
 
-    def told(name):
+    def shown(name):
         return {row[:2]: row[2:] for row in everybody[name].does(query)}
 
     plant = {(table, None) for table in TABLES["plant"]}
     mine = {(table, str(a["community"])) for table in TABLES["community"]}
     account = ("metrics_daily", str(a["restaurant"]))
     assert everybody["anon"].does(query) == REFUSED
-    assert told("admin of A").keys() == plant | mine | {account}
-    assert told("member of A").keys() == plant | {account}
-    assert told("user of nothing").keys() == plant
+    assert shown("admin of A").keys() == plant | mine | {account}
+    assert shown("member of A").keys() == plant | {account}
+    assert shown("user of nothing").keys() == plant
     for name in clients(whole_project, users):
         if name.startswith("malformed"):
-            assert told(name).keys() == plant
-    everything = told("platform admin")
-    assert everything == told("service role")
+            assert shown(name).keys() == plant
+    everything = shown("platform admin")
+    assert everything == shown("service role")
     assert {model for model, _ in everything} == {
         table for tables in TABLES.values() for table in tables
     }
@@ -381,7 +381,7 @@ def test_freshness_is_told_of_what_a_caller_may_read(whole_project, people):
         " where model in ('revenue_trends', 'support_sla', 'kpi_daily')"
     )
     late = {
-        model for (model, _), (_, is_late) in told("service role").items() if is_late
+        model for (model, _), (_, is_late) in shown("service role").items() if is_late
     }
     assert late == {"revenue_trends", "support_sla"} or late == {"support_sla"}
 

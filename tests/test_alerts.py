@@ -64,8 +64,8 @@ def test_four_failures_are_one_incident_told_once_and_closed_by_success(project)
         assert hook.taken == []
         project.ask(ATTEMPT, "0")
         run(project, hook)
-        (told,) = hook.taken
-        assert told.startswith("kpi_daily has failed 4 times in a row: new row for")
+        (shown,) = hook.taken
+        assert shown.startswith("kpi_daily has failed 4 times in a row: new row for")
 
         project.ask("alter table analytics.kpi_daily drop constraint nothing_new")
         result = project.call("run", "--due", "--webhook", hook.url)

@@ -101,9 +101,9 @@ def test_options_of_one_name_mean_one_thing():
     for command in COMMANDS.values():
         for option in command.params:
             if isinstance(option, click.Option):
-                told = option.name, type(option.type), option.is_flag
+                shown = option.name, type(option.type), option.is_flag
                 for name in option.opts:
-                    assert meanings.setdefault(name, told) == told, name
+                    assert meanings.setdefault(name, shown) == shown, name
 
 
 def test_says_its_version():

@@ -23,7 +23,7 @@ def fresh(project):
     return project
 
 
-def told(result):
+def shown(result):
     """Return what comes before the table, line by line."""
     words, _, _ = result.stdout.partition("\n\n")
     return words.splitlines()
@@ -40,7 +40,7 @@ def test_says_first_that_all_is_fresh(fresh):
     result = fresh.call("status")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert told(result) == ["Everything is fine: 4 summaries fresh."]
+    assert shown(result) == ["Everything is fine: 4 summaries fresh."]
     assert row(result, "kpi_daily")[1] == "fresh"
 
 
@@ -64,7 +64,7 @@ def test_says_what_is_due_and_what_to_do(fresh):
         """
     )
     result = fresh.call("status")
-    assert told(result) == [
+    assert shown(result) == [
         "Nothing is wrong: 1 due of 4 summaries.",
         "To refresh what is due: orchestrator run --due",
     ]
@@ -77,15 +77,15 @@ def test_says_what_is_due_and_what_to_do(fresh):
         " where model = 'kpi_daily'"
     )
     result = fresh.call("status")
-    assert told(result)[0].startswith("Something is wrong: 1 late")
-    assert "orchestrator worker" in told(result)[2]
+    assert shown(result)[0].startswith("Something is wrong: 1 late")
+    assert "orchestrator worker" in shown(result)[2]
     assert row(result, "kpi_daily")[1] == "late"
 
 
 def test_requests_that_wait_for_the_cadence_are_no_trouble(fresh):
     fresh.ask("select orchestrator.request('kpi_weekly')")
     result = fresh.call("status")
-    assert told(result) == ["Everything is fine: 4 summaries fresh."]
+    assert shown(result) == ["Everything is fine: 4 summaries fresh."]
     assert "1" in row(result, "kpi_weekly")
     fresh.ask("update orchestrator.refresh_queue set immediate = true")
     assert row(fresh.call("status"), "kpi_weekly")[1] == "due"
@@ -94,8 +94,8 @@ def test_requests_that_wait_for_the_cadence_are_no_trouble(fresh):
 def test_says_what_was_never_built(sources):
     sources.answer("run", "-s", "metrics_daily")
     result = sources.call("status")
-    assert told(result)[0].startswith("Something is wrong: 3 not built of 4 summaries")
-    assert told(result)[1] == "To build what is not built: orchestrator run"
+    assert shown(result)[0].startswith("Something is wrong: 3 not built of 4 summaries")
+    assert shown(result)[1] == "To build what is not built: orchestrator run"
     assert row(result, "kpi_weekly")[1:4] == ["not", "built", "never"]
 
 
@@ -115,7 +115,7 @@ def test_says_why_the_last_run_failed_until_an_incident_does(fresh):
     )
     result = fresh.call("status")
     assert result.exit_code == 0
-    verdict, failure, advice = told(result)
+    verdict, failure, advice = shown(result)
     assert verdict == "Something is wrong: 1 failing of 4 summaries."
     assert failure.startswith("kpi_daily failed ")
     assert failure.endswith("ago: the disk is full (models/community/kpi_daily.sql)")
@@ -123,7 +123,7 @@ def test_says_why_the_last_run_failed_until_an_incident_does(fresh):
     assert row(result, "kpi_daily")[1] == "failing"
 
     fresh.ask("select orchestrator.open_incident('kpi_daily', 'failing', 'It fails.')")
-    verdict, incident, _ = told(fresh.call("status"))
+    verdict, incident, _ = shown(fresh.call("status"))
     assert verdict.endswith("1 failing of 4 summaries; 1 open incident.")
     assert incident.endswith("It fails.")
 
@@ -133,7 +133,7 @@ def test_names_the_incidents_that_are_open_and_how_to_mend_drift(fresh):
     fresh.ask(open_incident, "stale", "kpi_daily is stale.")
     fresh.ask(open_incident, "drift", "kpi_daily has drifted.")
     fresh.ask("select orchestrator.close_incident('kpi_daily', 'stale', 'Fresh.')")
-    verdict, incident, advice = told(fresh.call("status"))
+    verdict, incident, advice = shown(fresh.call("status"))
     assert verdict == "Something is wrong: 1 open incident."
     assert incident.startswith("Open incident, ")
     assert incident.endswith(" ago: kpi_daily has drifted.")

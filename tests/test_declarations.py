@@ -1,4 +1,4 @@
-"""What a summary and a source may declare, and what they are told where it is wrong."""
+"""What a summary and a source may declare, and what is said where it is wrong."""
 
 import pytest
 from projects import Workplace

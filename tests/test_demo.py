@@ -47,8 +47,8 @@ class Demo:
 
     def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*options)
-        said, told = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, said, told)
+        said, shown = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, said, shown)
 
     def value(self, query: str | Composed, database: str = DATABASE) -> object:
         server = Server.find(self.data_dir)
@@ -112,8 +112,8 @@ def test_ends_on_a_picture(shown):
 
 
 def test_tells_of_every_business_and_counts_the_rest(shown):
-    _, _, told = shown.stdout.partition("What happened in the sources\n")
-    *changes, rest = told.partition("\n\n")[0].splitlines()
+    _, _, shown = shown.stdout.partition("What happened in the sources\n")
+    *changes, rest = shown.partition("\n\n")[0].splitlines()
     assert len(changes) == CHANGES_A_DOMAIN * len(SECTIONS)
     assert all(change.startswith("• ") for change in changes)
     assert "an entry of 40 days ago arrives late" in changes[0]

@@ -271,7 +271,7 @@ def shown(site: Site, route: str, script: str) -> str:
     """Return what the page shows, with a script of ours in it."""
     page = site.page.with_name("visited.html")
     page.write_text(site.page.read_text() + script)
-    # Large enough that the graph's colours can be told.
+    # Large enough that the graph's colours can be distinguished.
     found = dom(page.as_uri() + route, page.parent, "--window-size=1600,1000")
     # Its scripts hold all that it could show; what it does show is the rest.
     return re.sub("<script.*?</script>", "", found, flags=re.DOTALL)

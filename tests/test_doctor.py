@@ -49,7 +49,7 @@ def examine(place):
 
 
 def findings(found, verdict):
-    """What is told of each check, in one text."""
+    """What is said of each check, in one text."""
     texts = {}
     for entry in found:
         if entry["verdict"] == verdict:

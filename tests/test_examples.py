@@ -42,7 +42,7 @@ METRICS = "account_id, location_id, date, total_calls, orders_count, " + (
 )
 
 
-def told(path):
+def shown(path):
     """The parts of a file that the guide shows."""
     found = re.findall(rf"```\w+\n(?:#|--) {path}\n(.*?)```", GUIDE, re.DOTALL)
     assert found, path
@@ -53,7 +53,7 @@ def adopt(project):
     """Edit a copy of the project as the guide says, and no other file."""
     settings = project / "dbt_project.yml"
     text = settings.read_text()
-    for line in "".join(told("dbt_project.yml")).splitlines():
+    for line in "".join(shown("dbt_project.yml")).splitlines():
         # The members are the restaurants', which stand last but for two others.
         before, place, after = text.partition("\n    restaurant:\n")
         key = line.partition(":")[0]
@@ -67,7 +67,7 @@ def adopt(project):
 
     restaurant = project / "models" / "restaurant"
     sources = restaurant / "_restaurant__sources.yml"
-    (orders,) = told("models/restaurant/_restaurant__sources.yml")
+    (orders,) = shown("models/restaurant/_restaurant__sources.yml")
     text, done = re.subn(
         r"      - name: orders\n.*?\n(?=\n      - name: |\Z)",
         lambda _: orders,
@@ -85,7 +85,7 @@ def adopt(project):
     sources.write_text(text)
     for view in ("orders", "location_settings"):
         path = f"models/restaurant/staging/stg_restaurant__{view}.sql"
-        (project / path).write_text(told(path)[0])
+        (project / path).write_text(shown(path)[0])
 
 
 def test_other_names_take_edits_of_staging_sources_and_settings_alone(sources):

@@ -124,9 +124,9 @@ def test_all_tables_are_refreshed_in_the_order_they_read_each_other(project, com
         """,
         community,
     )
-    told = project.value("select analytics.manual_refresh()")
+    shown = project.value("select analytics.manual_refresh()")
     # A day, its week, the next week's trend, and its month.
-    assert told == "4 summary tables refreshed, 4 rows changed."
+    assert shown == "4 summary tables refreshed, 4 rows changed."
     assert not project.ask("select * from orchestrator.refresh_queue")
     project.ask("select analytics.refresh_all_views()")
 
@@ -134,9 +134,9 @@ def test_all_tables_are_refreshed_in_the_order_they_read_each_other(project, com
 def test_a_table_that_fails_does_not_keep_the_others_from_being_refreshed(project):
     project.ask("alter table analytics.kpi_daily rename to moved")
     project.ask("delete from restaurant.calls")
-    told = project.value("select analytics.manual_refresh()")
-    assert told.startswith("3 summary tables refreshed, ")
-    assert "Failed: kpi_daily: " in told
+    shown = project.value("select analytics.manual_refresh()")
+    assert shown.startswith("3 summary tables refreshed, ")
+    assert "Failed: kpi_daily: " in shown
     assert project.value("select sum(total_calls) from analytics.metrics_daily") == 0
 
 

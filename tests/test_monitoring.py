@@ -150,8 +150,8 @@ def test_prometheus_reads_how_everything_stands(eventful):
         re.findall(r"'(\w+)'::text", kinds)
     )
     assert samples["undelivered_notices",] == 3
-    told = set(re.findall(r"orchestrator_\w+", DOCS.read_text()))
-    assert told == set(re.findall(r"^(orchestrator_\w+)", text.decode(), re.M))
+    shown = set(re.findall(r"orchestrator_\w+", DOCS.read_text()))
+    assert shown == set(re.findall(r"^(orchestrator_\w+)", text.decode(), re.M))
 
 
 def test_charts_are_what_plain_queries_say(project):

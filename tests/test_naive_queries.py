@@ -129,25 +129,25 @@ def differences(
         assert len(keyed) == len(found), f"{key} is no key"
         return keyed
 
-    told = []
+    shown = []
     actual, wanted = by_key(stored), by_key(expected)
     for row_key in sorted(actual.keys() | wanted.keys(), key=repr):
         name = ", ".join(map(str, row_key))
         if row_key not in actual:
-            told.append(f"{name}: is missing, should be {wanted[row_key]}")
+            shown.append(f"{name}: is missing, should be {wanted[row_key]}")
         elif row_key not in wanted:
-            told.append(f"{name}: should not be there, is {actual[row_key]}")
+            shown.append(f"{name}: should not be there, is {actual[row_key]}")
         else:
-            told += [
+            shown += [
                 f"{name}: {column} is {actual[row_key][column]}, should be {value}"
                 for column, value in wanted[row_key].items()
                 if not same(table, column, actual[row_key][column], value)
             ]
-    return [*told[:20], f"{len(told)} in all"] if told else []
+    return [*shown[:20], f"{len(shown)} in all"] if shown else []
 
 
 def same(table: str, column: str, actual: Any, wanted: Any) -> bool:
-    compare = WORDS.get((table, column), lambda told, meant: told == meant)
+    compare = WORDS.get((table, column), lambda shown, meant: shown == meant)
     return compare(actual, wanted)
 
 
@@ -155,10 +155,10 @@ def mentions(sentence: str, facts: list[str]) -> bool:
     return all(fact in sentence.replace(",", "") for fact in facts)
 
 
-def same_alerts(told: list[Row], meant: list[Row]) -> bool:
+def same_alerts(shown: list[Row], meant: list[Row]) -> bool:
     """The alerts in whatever order, each with a message, in whatever words."""
-    facts = [{k: v for k, v in alert.items() if k != "message"} for alert in told]
-    said = all(alert["message"] for alert in told)
+    facts = [{k: v for k, v in alert.items() if k != "message"} for alert in shown]
+    said = all(alert["message"] for alert in shown)
     return said and sorted(facts, key=repr) == sorted(meant, key=repr)
 
 

@@ -110,7 +110,7 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         running.says("metrics_daily success: 1 period, 1 row changed")
 
         # A model that fails does not keep the others, and rows that tests find
-        # wrong are told of at once.
+        # wrong are reported immediately.
         place.ask(REFUSE_ROWS)
         place.ask(SPOIL_ROWS)
         place.ask(CALL)

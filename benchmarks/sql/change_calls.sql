@@ -1,5 +1,5 @@
 -- Change the outcome of calls at random, over all accounts and all days, and note
--- which days that touches, for the function that has to be told.
+-- which days that touches, for the function that has to know them.
 truncate benchmark.changed_days;
 
 with chosen as materialized (

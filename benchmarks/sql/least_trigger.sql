@@ -1,15 +1,15 @@
--- The least that a trigger can do to tell of a change: a row that says nothing of it.
-drop table if exists benchmark.told;
-create table benchmark.told (like orchestrator.refresh_queue including all);
+-- The least that a trigger can do to note a change: a row that says nothing of it.
+drop table if exists benchmark.noted;
+create table benchmark.noted (like orchestrator.refresh_queue including all);
 
-create or replace function benchmark.tell() returns trigger
+create or replace function benchmark.note() returns trigger
 language plpgsql
 as $$
 begin
-    insert into benchmark.told (model, reason) values ('metrics_daily', 'a change');
+    insert into benchmark.noted (model, reason) values ('metrics_daily', 'a change');
     return null;
 end
 $$;
 
 create or replace trigger benchmark_tell after insert on restaurant.calls
-for each statement execute function benchmark.tell();
+for each statement execute function benchmark.note();

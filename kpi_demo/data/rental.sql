@@ -1106,7 +1106,7 @@ order by
     created_at,
     ticket_key;
 
--- What customers are told: of their tickets, and of their bookings.
+-- What customers are asked: of their tickets, and of their bookings.
 insert into rental.notifications (ticket_id, kind, sent_at)
 with notifications as (
     select

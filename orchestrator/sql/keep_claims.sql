@@ -1,5 +1,5 @@
 -- Which of these models are this transaction's to build, as claim_due says it: no
--- other worker is told of them while it is open. Reads no table: a lock on one
+-- other worker is given them while it is open. Reads no table: a lock on one
 -- would be in the way of a renewal of the runtime, and that of our own dbt.
 select name
 from unnest(%(names)s::text[]) with ordinality as taken (name, place)

@@ -1,5 +1,5 @@
 -- Whether pg_cron could refresh the tables; where it cannot, a worker does. Its
--- settings are looked up where a role that may not see them is told nothing.
+-- settings are looked up where a role that may not see them learns nothing.
 with seen as (
     select
         exists (

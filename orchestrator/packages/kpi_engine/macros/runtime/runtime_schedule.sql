@@ -74,7 +74,7 @@ $$;
 -- What a worker is to build now, in the order to build it in: what is due or asked
 -- for at once and did not fail just before. p_eager: also what waits for its
 -- cadence, and what has just failed. While this transaction is
--- open no other worker is told the same, nor what reads it.
+-- open no other worker is given the same, nor what reads it.
 create or replace function orchestrator.claim_due(p_eager boolean default false)
 returns setof text
 language plpgsql
