@@ -109,7 +109,7 @@ def audit(
     sample: int | None = None,
     repair: bool = False,
 ) -> Iterator[Audit]:
-    """Hold summary tables, or all, against their sources, one after the other.
+    """Compare summary tables, or all, with their sources, one after the other.
 
     Compares `sample` random periods of each, or (None) all. Raises UsageError for
     a model that does not exist.

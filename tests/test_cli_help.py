@@ -2,10 +2,12 @@
 
 import re
 import shlex
+from importlib.util import module_from_spec, spec_from_file_location
 
 import click
 import pytest
 from click.testing import CliRunner
+from projects import CHECKOUT
 
 from orchestrator import __version__
 from orchestrator.cli import main
@@ -109,3 +111,13 @@ def test_options_of_one_name_mean_one_thing():
 def test_says_its_version():
     result = CliRunner().invoke(main, ["--version"])
     assert result.output == f"orchestrator, version {__version__}\n"
+
+
+def test_the_reference_is_what_the_commands_say():
+    """See docs/cli.md: bin/format writes it."""
+    specification = spec_from_file_location(
+        "cli_reference", CHECKOUT / ".ci" / "cli_reference.py"
+    )
+    module = module_from_spec(specification)
+    specification.loader.exec_module(module)
+    assert module.GUIDE.read_text() == module.reference()

@@ -102,7 +102,7 @@ def test_refreshes_what_is_due_and_what_that_leads_to(project):
 def test_says_that_nothing_is_due(project):
     result = project.call("run", "--due", *DAYS_AND_LONGER)
     assert result.exit_code == 0
-    assert result.stdout == "Nothing is due, and no request waits.\n"
+    assert result.stdout == "Nothing to refresh.\n"
     assert project.answer("run", "--due", *DAYS_AND_LONGER) == []
 
 

@@ -47,8 +47,8 @@ class Demo:
 
     def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*options)
-        said, shown = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, said, shown)
+        done = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, *done)
 
     def value(self, query: str | Composed, database: str = DATABASE) -> object:
         server = Server.find(self.data_dir)

@@ -78,7 +78,7 @@ def run(
     elif done:
         display.show_runs(done, timedelta(seconds=time.monotonic() - began))
     else:
-        click.echo("Nothing is due, and no request waits.")
+        click.echo("Nothing to refresh.")
     if any(run.failed for run in done):
         ctx.exit(1)
 
@@ -273,7 +273,7 @@ def audit(
     repair: bool,
     as_json: bool,
 ) -> None:
-    """Hold summary tables against their sources.
+    """Compare summary tables with their sources.
 
     Refreshes each, computes a sample of its periods again and compares. What
     differs has drifted, and is recorded as an incident; the exit code is 1

@@ -129,7 +129,7 @@ def docs(
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, project: Project, as_json: bool) -> None:
-    """Say what of a database will and will not do for this project.
+    """Check that the database meets the requirements.
 
     Looks at the server, the connection, the role's rights, settings, source tables
     and their indexes, pg_cron and replication, and says what to do about what is
