@@ -25,7 +25,12 @@ def _sections(
     command: click.Command, name: str, parent: click.Context | None
 ) -> Iterator[str]:
     context = click.Context(
-        command, parent=parent, info_name=name, terminal_width=80, max_content_width=80
+        command,
+        parent=parent,
+        info_name=name,
+        terminal_width=80,
+        max_content_width=80,
+        **command.context_settings,
     )
     yield f"\n## {context.command_path}\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from orchestrator.account import Account
+from kpi_demo.account import Account
 from orchestrator.errors import ServerError
 
 # Where root keeps what other accounts must reach.

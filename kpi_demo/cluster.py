@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpi_demo.account import Account, run_as, server_account
 from kpi_demo.binaries import SYSTEM_DIR, major_version
-from orchestrator.account import Account, run_as, server_account
 from orchestrator.errors import ServerError
 
 MARKER = "kpi-summaries-server"

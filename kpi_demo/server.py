@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 import psycopg
 
+from kpi_demo.account import run_as, server_account
 from kpi_demo.binaries import embedded_binaries, reachable_binaries
 from kpi_demo.cluster import SUPERUSER, Cluster
-from orchestrator.account import run_as, server_account
 from orchestrator.errors import ServerError
 
 PATIENCE = 60.0  # seconds for a server that runs to answer, or to stop

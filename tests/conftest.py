@@ -52,8 +52,18 @@ NEWEST_ALONE = {
     "dbt",
 }
 
+# These build by themselves.
+BUILDERS = {"test_benchmarks", "test_demo", "test_docs_site", "test_package"}
+
 # Where there is most to do first, so that the workers end together.
 TURNS = ("embedded", None, "15")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --fast: what needs no build, in under a minute."""
+    parser.addoption(
+        "--fast", action="store_true", help="only the tests that need no dbt build"
+    )
 
 
 def pytest_configure() -> None:
@@ -74,6 +84,9 @@ def pytest_collection_modifyitems(
     left_out = []
     for item in items:
         server = server_of(item)
+        if config.getoption("fast") and (server or item.path.stem in BUILDERS):
+            left_out.append(item)
+            continue
         costly = {"whole_installation", "built_template"} & set(item.fixturenames)
         group = f"{server} {' '.join(sorted(costly))}" if server else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))

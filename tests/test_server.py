@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from servers import HASTY, temporary_database, temporary_folder
 
+from kpi_demo import binaries as binaries_module
+from kpi_demo.account import server_account
 from kpi_demo.binaries import (
     embedded_binaries,
     major_version,
@@ -24,8 +26,6 @@ from kpi_demo.binaries import (
 )
 from kpi_demo.cluster import default_data_dir
 from kpi_demo.server import Server, remove
-from orchestrator import binaries as binaries_module
-from orchestrator.account import server_account
 from orchestrator.errors import ServerError
 
 as_root = pytest.mark.skipif(
