@@ -85,7 +85,7 @@ add column if not exists foreign_keys jsonb not null default '[]',
 add column if not exists has_versions boolean not null default false,
 add column if not exists project text,
 add column if not exists tenant_type text not null default 'uuid';
-alter table orchestrator.models alter column tenant_type drop default;
+alter table orchestrator.models alter column tenant_type set default 'text';
 
 alter table if exists orchestrator.refresh_queue
 drop constraint if exists refresh_queue_pkey,

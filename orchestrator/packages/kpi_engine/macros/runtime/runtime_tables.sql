@@ -23,7 +23,7 @@ create table if not exists orchestrator.models (
     relation text not null,
     calendar text not null,
     tenant text,
-    tenant_type text not null,
+    tenant_type text not null default 'text',
     cadence jsonb not null,
     upstream text [] not null,
     sources text [] not null,
