@@ -96,6 +96,12 @@ def apply(project: Project, connection: Connection[Any]) -> list[Finding]:
     return repaired
 
 
+def let_monitor(connection: Connection[Any], role: str) -> None:
+    """Let a role see how the summary tables stand; raises UsageError for none."""
+    require_installed(connection)
+    connection.execute(query("grant_monitoring"), {"role": role})
+
+
 def _differences(connection: Connection[Any]) -> list[Finding]:
     with connection.cursor(row_factory=class_row(Finding)) as cursor:
         return cursor.execute(query("access_differences")).fetchall()

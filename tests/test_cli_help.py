@@ -44,7 +44,11 @@ def examples_of(command):
 
 
 # With the command, or the group of commands, that each is of; of tables that there are.
-OF_READERS = {"orders_daily": "kpi_daily", "returns_daily": "metrics_daily"}
+OF_READERS = {
+    "orders_daily": "kpi_daily",
+    "returns_daily": "metrics_daily",
+    "grafana": "pg_monitor",
+}
 EXAMPLES = [
     (line.split()[0], " ".join(OF_READERS.get(word, word) for word in line.split()))
     for command in COMMANDS.values()
@@ -78,7 +82,7 @@ def test_examples_run(project):
     ("words", "completed"),
     [
         ("orchestrator ref", ["refresh"]),
-        ("orchestrator access ", ["apply", "check"]),
+        ("orchestrator access ", ["apply", "check", "monitor"]),
         ("orchestrator refresh kpi_", ["kpi_daily", "kpi_monthly", "kpi_weekly"]),
         ("orchestrator run --select met", ["metrics_daily"]),
         ("orchestrator --project-dir / refresh kpi_", []),

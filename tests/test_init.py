@@ -125,6 +125,7 @@ def test_an_empty_folder_becomes_a_fresh_tested_summary(newcomer):
     rows = "select ctid, target::text from analytics.orders_daily as target"
     before = newcomer.ask(rows)
     newcomer.ask("update shop.orders set total = total + 1 where id = 9")
+    assert newcomer.value("select bool_and(immediate) from orchestrator.refresh_queue")
     assert newcomer.call("run").exit_code == 0
     assert len(set(newcomer.ask(rows)) - set(before)) == 1
     assert newcomer.ask(

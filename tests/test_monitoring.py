@@ -35,6 +35,17 @@ HISTORY = """
 """
 
 
+# The views that models read, and the inner tables: of every tenant's rows.
+NOT_MONITORED = """
+    select pg_class.oid::regclass::text
+    from pg_class
+    where
+        relnamespace = 'orchestrator'::regnamespace
+        and relkind in ('r', 'v')
+        and relname ~ '^(stg|int)_|^refresh_queue$'
+"""
+
+
 @pytest.fixture
 def eventful(project):
     """A project with a history."""
@@ -88,6 +99,13 @@ def test_its_queries_answer_what_the_panels_show_to_who_may_only_read(eventful):
             assert named <= set(columns), panel["title"]
         for path in (MONITORING / "queries").glob("*.sql"):
             assert connection.execute(path.read_text()).fetchall(), path
+        # And no more: neither rows of summaries nor of sources, by whichever view.
+        for relation in connection.execute(NOT_MONITORED).fetchall():
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+                connection.transaction(),
+            ):
+                connection.execute(SQL("select from {}").format(SQL(relation[0])))
         connection.execute("reset role")
         (figures,) = re.findall(r"```sql\n(select .*?)```", text, re.DOTALL)
         assert connection.execute(figures).fetchall()
@@ -213,3 +231,24 @@ def test_a_chart_of_a_column_that_is_not_there_is_refused(project):
         'metrics_daily: meta.charts names the column "orders", which the table does '
         "not have. Fix it in models/restaurant/metrics_daily.yml."
     )
+
+
+def test_who_was_let_in_to_everything_is_found_and_shown_out(project):
+    """As this guide once said to do it: that showed every tenant's payments."""
+    project.ask("create role watcher")
+    try:
+        project.ask("grant usage on schema orchestrator to watcher")
+        project.ask("grant select on all tables in schema orchestrator to watcher")
+        result = project.call("access", "check")
+        assert result.exit_code == 1
+        assert "stg_restaurant__calls lets watcher select" in result.stdout
+        assert "orchestrator.job_runs" not in result.stdout
+        assert project.call("access", "monitor", "watcher").exit_code == 0
+        assert project.call("access", "check").exit_code == 0
+        _, sentence = project.refuse("access", "monitor", "nobody")
+        assert sentence.startswith('There is no role "nobody".')
+        _, sentence = project.refuse("access", "monitor", "anon")
+        assert sentence == 'The role "anon" is everyone on the internet.'
+    finally:
+        project.ask("drop owned by watcher")
+        project.ask("drop role watcher")

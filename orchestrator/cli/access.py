@@ -69,7 +69,7 @@ def apply(project: Project, as_json: bool) -> None:
     """
     with (
         connected(project) as connection,
-        display.working("Mending access"),
+        display.working("Applying access"),
     ):
         repaired = guard.apply(project, connection)
     if as_json:
@@ -81,3 +81,22 @@ def apply(project: Project, as_json: bool) -> None:
         if repaired
         else "Nothing differed."
     )
+
+
+@access.command()
+@click.argument("role")
+@of_project
+def monitor(project: Project, role: str) -> None:
+    """Let a role see how the summary tables stand, and no row of any tenant's.
+
+    For Grafana and the like: the states, runs, incidents and notices of the schema
+    orchestrator. What else the role may select there is taken back, such as the views
+    of source tables.
+
+    \b
+    Example:
+      orchestrator access monitor grafana
+    """
+    with connected(project) as connection:
+        guard.let_monitor(connection, role)
+    click.echo(f"{role} sees how the summary tables stand, and nothing of their rows.")

@@ -1,5 +1,50 @@
 {# The same of what is beside the tables: schemas, functions, views, and roles. #}
 {% macro runtime_schema_differences() %}
+-- What shows how the summary tables stand, and no row of them or of their sources.
+create or replace function orchestrator.monitored()
+returns text []
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array[
+        'alert_incidents', 'backfills', 'cron_jobs', 'job_runs', 'lineage',
+        'migrations', 'model_status', 'models', 'notices', 'quarantine'
+    ]
+$$;
+
+-- Let a role see that, and nothing else of the runtime's schema, whose views read the
+-- application's tables with their owner's rights.
+create or replace function orchestrator.grant_monitoring(p_role text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name text;
+begin
+    if to_regrole(quote_ident(p_role)) is null then
+        raise exception 'There is no role "%".', p_role
+            using errcode = 'invalid_parameter_value', hint = format(
+                'Create it: create role %I login password ''…'';', p_role
+            );
+    elsif p_role in ('anon', 'authenticated', 'public') then
+        raise exception 'The role "%" is everyone on the internet.', p_role
+            using errcode = 'invalid_parameter_value';
+    end if;
+    execute format('grant usage on schema orchestrator to %I', p_role);
+    execute format(
+        'revoke select on all tables in schema orchestrator from %I', p_role
+    );
+    foreach name in array orchestrator.monitored() loop
+        execute format('grant select on orchestrator.%I to %I', name, p_role);
+    end loop;
+    -- They run with the rights of who calls them.
+    execute format(
+        'grant execute on all functions in schema orchestrator to %I', p_role
+    );
+end
+$$;
+
 -- Where schemas, functions and views differ from what the models declare.
 create or replace function orchestrator.schema_differences()
 returns table (relation text, problem text, repair text)
@@ -69,6 +114,7 @@ as $$
             relowner,
             relacl,
             relkind,
+            relname::text,
             is_published,
             is_published and relname = 'data_freshness' as is_view,
             coalesce(reloptions::text, '')
@@ -159,7 +205,8 @@ as $$
         end)
     from relations
     cross join lateral orchestrator.grant_differences(
-        'relation', name, relowner, relacl, '{}', false
+        'relation', name, relowner, relacl, '{}',
+        relname <> all(orchestrator.monitored())
     ) as granted
     where not is_published
     union all
