@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,15 @@ class LoadedProject:
         )
         with _tests_of_changes():
             return self._execute(set(names), arguments, listener, installs=installs)
+
+    def test(self, names: Sequence[str], since: datetime) -> Execution:
+        """Test the rows of the named models that the database has changed since then.
+
+        Raises DbtError where dbt could not begin.
+        """
+        arguments = ("test", "--select", *names, "--indirect-selection", "buildable")
+        with _tests_of_changes(since):
+            return self._execute(set(names), arguments, None, installs=False)
 
     def _execute(
         self,
@@ -459,10 +469,16 @@ def _execution(outcome: Any, left_out: Sequence[str] = ()) -> Execution:  # noqa
 
 
 @contextmanager
-def _tests_of_changes() -> Iterator[None]:
+def _tests_of_changes(since: datetime | None = None) -> Iterator[None]:
+    """Have the generic tests look at changed rows alone, for the length of a block.
+
+    Those that the run changes, or that the database has changed since a moment.
+    """
     from dbt_common.events.functions import reset_metadata_vars
 
     os.environ[TESTS] = OF_CHANGES
+    if since is not None:
+        os.environ[TESTS] += f" since {since.isoformat()}"
     reset_metadata_vars()
     try:
         yield

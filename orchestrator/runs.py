@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from orchestrator.dbt import Execution
+from orchestrator.dbt import Execution, Result
 from orchestrator.queries import query
 
 # How the macro close_failed_runs begins, of a table whose views failed.
@@ -71,13 +71,7 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
         runs = {run.model: run for run in noted}
     for result in execution.results:
         if result.kind == "test" and result.failed and result.model in runs:
-            run = runs[result.model]
-            said = f"{result.name}: {result.message.rstrip('.')}"
-            runs[result.model] = (
-                replace(run, failed_tests=(*run.failed_tests, said))
-                if result.status == "fail"
-                else replace(run, broken_tests=(*run.broken_tests, said))
-            )
+            runs[result.model] = _with_failure(runs[result.model], result)
         if result.kind != "model":
             continue
         run = runs.get(result.name, Run(result.name, "skipped"))
@@ -93,3 +87,20 @@ def of_execution(connection: Connection[Any], execution: Execution) -> list[Run]
         for run in runs.values()
         if not any(f"{READS} {run.model}: " in message for message in messages)
     ]
+
+
+def tested(execution: Execution) -> list[Run]:
+    """Return, of an invocation that only tests, the tables whose rows did not pass."""
+    runs: dict[str, Run] = {}
+    for result in execution.results:
+        if result.kind == "test" and result.failed:
+            run = runs.get(result.model, Run(result.model, "success"))
+            runs[result.model] = _with_failure(run, result)
+    return list(runs.values())
+
+
+def _with_failure(run: Run, result: Result) -> Run:
+    said = f"{result.name}: {result.message.rstrip('.')}"
+    if result.status == "fail":
+        return replace(run, failed_tests=(*run.failed_tests, said))
+    return replace(run, broken_tests=(*run.broken_tests, said))

@@ -3,6 +3,10 @@
 A tick is one question to the database and, where there is work, one warm run of
 dbt over all of it, in a transaction that tells other workers what is taken. What
 dies with the worker is its transactions: their locks go, the requests stay.
+
+What is to be served immediately does not wait for that: another thread polls for it in
+tens of milliseconds, and has the database refresh by itself. dbt tests those rows
+afterwards.
 """
 
 import os
@@ -11,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -31,7 +36,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.journal import Journal
 from orchestrator.project import Project
 from orchestrator.queries import query
-from orchestrator.runs import Run, of_execution
+from orchestrator.runs import Run, of_execution, record_drift, tested
 from orchestrator.status_server import StatusServer
 
 if TYPE_CHECKING:
@@ -42,6 +47,8 @@ FILES_INTERVAL = 2.0
 NOTICES_INTERVAL = 2.0
 WATCH_INTERVAL = 10.0
 MAINTENANCE_INTERVAL = 60.0
+IMMEDIATE_INTERVAL = 0.04
+TESTS_INTERVAL = 5.0
 RELOAD_INTERVAL = 60.0
 RECONNECT = (1.0, 30.0)
 
@@ -85,6 +92,8 @@ class Worker:
         self._stopped_by: signal.Signals | None = None
         self._deploying = threading.Event()
         self._meanwhile = BackgroundTask(self._serve_meanwhile)
+        self._immediate = BackgroundTask(self._serve_immediately)
+        self._untested: SimpleQueue[Run] = SimpleQueue()
         self._notices = BackgroundTask(self._deliver)
         self._audits = BackgroundTask(self._audit)
 
@@ -98,6 +107,7 @@ class Worker:
             with self._serving_status():
                 self._work_until_stopped()
             self._meanwhile.stop()
+            self._immediate.stop()
             self._notices.stop(webhook.TIMEOUT)
             self._audits.stop(1.0)
         self._journal.say("The worker has stopped.")
@@ -109,7 +119,7 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 with connect(self._profile) as connection:
-                    self._beat(connection)
+                    self._tick(connection)
                     self._settle("database", "The database is back.")
                     wait, _ = RECONNECT
                     self._serve(connection)
@@ -138,12 +148,13 @@ class Worker:
 
     def _serve(self, connection: Connection[Any]) -> None:
         while not self._stopping.is_set():
-            if not self._beat(connection):
+            if not self._tick(connection):
                 self._stopping.wait(self._poll_interval)
 
-    def _beat(self, connection: Connection[Any]) -> bool:
+    def _tick(self, connection: Connection[Any]) -> bool:
         """Do what there is to do; return whether that may have led to more."""
-        self._keep_up_with_project(connection)
+        self._redeploy_if_changed(connection)
+        self._immediate.start(self._profile)
         try:
             names = refresh_runs.claim_due(connection)
             names += [n for n in self._outdated(connection) if n not in names]
@@ -151,6 +162,7 @@ class Worker:
         except NOT_BUILT:
             self._unload()
             return False
+        self._test_untested(connection)
         self._look_around(connection, failed=any(run.failed for run in runs))
         # Again at once for what that has led to; but a model that is asked for all
         # the time waits its turn, and leaves one to other workers.
@@ -169,7 +181,7 @@ class Worker:
                     self._loaded, connection, models, self._hold_back, installs=False
                 )
             except OrchestratorError as error:
-                self._give_up_dbt(connection, error)
+                self._fall_back_to_database(connection, error)
                 return list(self._refresh_without_dbt(kept))
             for run in runs:
                 self._journal.refreshed(run)
@@ -185,20 +197,62 @@ class Worker:
     def _refresh_without_dbt(self, names: Sequence[str]) -> Iterator[Run]:
         """Have the database refresh by itself what was built at least once."""
         with connect(self._profile) as connection:
-            for name in names:
-                if self._stopping.is_set():
-                    return
-                asked = {"model": name, "invocation": str(uuid4())}
-                if connection.execute(query("begin_run"), asked).fetchone():
-                    while (
-                        _answer(connection, "refresh_in_run", **asked) == "running"
-                        and not self._stopping.is_set()
-                    ):
-                        pass
-                    execution = Execution(asked["invocation"], ())
-                    for run in of_execution(connection, execution):
-                        self._journal.refreshed(run)
-                        yield run
+            yield from self._refresh_in_database(connection, names)
+
+    def _refresh_in_database(
+        self, connection: Connection[Any], names: Sequence[str]
+    ) -> Iterator[Run]:
+        for name in names:
+            if self._stopping.is_set():
+                return
+            asked = {"model": name, "invocation": str(uuid4())}
+            if connection.execute(query("begin_run"), asked).fetchone():
+                while (
+                    _answer(connection, "refresh_in_run", **asked) == "running"
+                    and not self._stopping.is_set()
+                ):
+                    pass
+                execution = Execution(asked["invocation"], ())
+                for run in of_execution(connection, execution):
+                    self._journal.refreshed(run)
+                    yield run
+
+    def _serve_immediately(self, connection: Connection[Any]) -> None:
+        """Refresh what does not wait for a tick, until the worker stops."""
+        with connect(self._profile) as refreshing:
+            while not self._stopping.is_set():
+                wait = IMMEDIATE_INTERVAL
+                if _answer(connection, "immediate_waits"):
+                    rows = connection.execute(query("claim_immediate"))
+                    names = [name for (name,) in rows]
+                    with refresh_runs.keeping(connection, names) as kept:
+                        for run in self._refresh_in_database(refreshing, kept):
+                            if run.rows_changed:
+                                self._untested.put(run)
+                    if not kept:  # another is at it, or it has just failed
+                        wait = self._poll_interval
+                self._stopping.wait(wait)
+
+    def _test_untested(self, connection: Connection[Any]) -> None:
+        """Have dbt test the rows that the database has changed by itself."""
+        if (
+            self._untested.empty()
+            or self._loaded is None
+            or not self._is_time_to("tests", TESTS_INTERVAL)
+        ):
+            return
+        runs = []
+        while not self._untested.empty():
+            runs.append(self._untested.get())
+        since = min(run.started_at for run in runs if run.started_at)
+        try:
+            execution = self._loaded.test(sorted({run.model for run in runs}), since)
+        except OrchestratorError as error:
+            self._fall_back_to_database(connection, error)
+            return
+        for run in tested(execution):
+            record_drift(connection, [run])
+            self._journal.refreshed(run)
 
     def _hold_back(self, event: "EventMsg") -> None:
         """Keep dbt from beginning anything once the worker is to stop."""
@@ -207,7 +261,7 @@ class Worker:
 
     # The project
 
-    def _keep_up_with_project(self, connection: Connection[Any]) -> None:
+    def _redeploy_if_changed(self, connection: Connection[Any]) -> None:
         """Bring the project into the database, at first and when it was edited."""
         try:
             if not self._is_project_news():
@@ -223,7 +277,7 @@ class Worker:
                         loaded, connection, loaded.summaries(), self._hold_back
                     )
         except OrchestratorError as error:
-            self._give_up_dbt(connection, error)
+            self._fall_back_to_database(connection, error)
             return
         loaded.settle()
         self._loaded = loaded
@@ -264,7 +318,9 @@ class Worker:
             self._loaded = None
             self._looked.pop("project", None)
 
-    def _give_up_dbt(self, connection: Connection[Any], error: Exception) -> None:
+    def _fall_back_to_database(
+        self, connection: Connection[Any], error: Exception
+    ) -> None:
         """Let the database refresh by itself until the project is repaired.
 
         Raises instead where it is the database that has gone.

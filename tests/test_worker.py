@@ -110,7 +110,7 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         running.says("metrics_daily success: 1 period, 1 row changed")
 
         # A model that fails does not keep the others, and rows that tests find
-        # wrong are reported immediately.
+        # wrong are reported: the database refreshes, and dbt tests afterwards.
         place.ask(REFUSE_ROWS)
         place.ask(SPOIL_ROWS)
         place.ask(CALL)
@@ -126,7 +126,7 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         place.ask("alter table analytics.metrics_daily drop constraint nothing_new")
         place.ask("drop function public.spoil cascade")
         until(lambda: is_served(place), lambda: running.said)
-        assert last_run(place, "metrics_daily") == ("success", "dbt")
+        assert last_run(place, "metrics_daily") == ("success", "database")
 
         # Without a project that can be parsed, the database does it alone.
         model.write_text(sql + "{% if %}")
@@ -154,12 +154,14 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         place.ask(CALL)
         place.ask("select orchestrator.request('kpi_daily')")
         until(lambda: is_served(place), lambda: running.said)
-        assert last_run(place, "metrics_daily") == ("success", "dbt")
+        assert last_run(place, "metrics_daily") == ("success", "database")
         assert "Traceback" not in running.said
     assert_as_built(place)
 
 
-def test_audits_at_low_tide_and_ends_after_the_transaction_under_way(project):
+def test_audits_in_the_maintenance_window_and_ends_after_the_transaction_under_way(
+    project,
+):
     hurry(project)
     now = project.value("select to_char(now() at time zone 'UTC', 'HH24:MI')")
     with (
@@ -184,7 +186,7 @@ def test_audits_at_low_tide_and_ends_after_the_transaction_under_way(project):
         lines = running.said.splitlines()
         assert '"model": "metrics_daily", "status": "success"' in running.said
         assert '"message": "The worker has stopped."' in lines[-1]
-    assert last_run(project, "metrics_daily") == ("success", "dbt")
+    assert last_run(project, "metrics_daily") == ("success", "database")
     assert project.ask("select distinct model from orchestrator.refresh_queue") == [
         ("kpi_daily",),
         ("kpi_monthly",),
