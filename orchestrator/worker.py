@@ -11,6 +11,7 @@ afterwards.
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -102,6 +103,8 @@ class Worker:
 
         The first one lets the transactions under way end, a second one does not.
         """
+        # What is immediate is not to wait for dbt, which computes in this process.
+        sys.setswitchinterval(0.0005)
         with self._handling_signals():
             self._journal.say(f"The worker has started, process {os.getpid()}.")
             with self._serving_status():
