@@ -367,7 +367,7 @@ def test_a_person_is_asked_what_cannot_be_known(newcomer):
         said, _ = asked.communicate(timeout=60)
     assert asked.returncode == 0, said
     assert "Which to summarize (names with commas)" in said
-    assert "The table of those whose the rows are, or none [shop.shops]" in said
+    assert "The table of the tenants, or none [shop.shops]" in said
     assert "When a row happened [ordered_at]" in said
     assert "The time zone of days, a column or a name [tz]" in said
     calendar = newcomer.folder / "models/shop/staging/shop_calendar.sql"

@@ -22,7 +22,7 @@ def chosen_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tenants",
             metavar="TABLE",
-            help="The table of those whose rows the others are, or none.",
+            help="The table of the tenants, whose rows the others are; or none.",
         ),
         click.option(
             "--timezone",
@@ -187,7 +187,7 @@ def _ask(
     tenants = plan.tenants
     ask(
         "tenants",
-        "The table of those whose the rows are, or none",
+        "The table of the tenants, or none",
         tenants.table.title if tenants else "none",
     )
     if len(plan.facts) == 1:
