@@ -6,7 +6,9 @@ import subprocess
 import tarfile
 
 import pytest
-from projects import CHECKOUT, Installation
+from projects import CHECKOUT, Installation, named_database, workplace
+
+from orchestrator import __version__
 
 pytest_plugins = ["projects"]
 
@@ -18,6 +20,37 @@ DAYS = (
     "select id, community_id, metric_date, total_entries, packages_pending,"
     " total_delinquent_amount from analytics.kpi_daily) as kpi_daily"
 )
+
+# The runtime's own tables, however they came to be: columns, constraints, indexes.
+TABLES = """
+with tables as (
+    select oid, relname
+    from pg_class
+    where
+        relnamespace = 'orchestrator'::regnamespace
+        and relkind = 'r'
+        and relname !~ '^(int|stg)_'
+)
+
+select
+    relname,
+    attname,
+    format_type(atttypid, atttypmod),
+    attnotnull::text,
+    coalesce(pg_get_expr(adbin, adrelid), '')
+from tables
+inner join pg_attribute on attrelid = tables.oid and attnum > 0 and not attisdropped
+left join pg_attrdef on adrelid = attrelid and adnum = attnum
+union all
+select relname, conname, pg_get_constraintdef(pg_constraint.oid), '', ''
+from tables
+inner join pg_constraint on conrelid = tables.oid and contype <> 'n'
+union all
+select relname, '', pg_get_indexdef(indexrelid), '', ''
+from tables
+inner join pg_index on indrelid = tables.oid
+order by 1, 2, 3
+"""
 
 
 @pytest.fixture
@@ -36,7 +69,9 @@ def first_version(tmp_path):
     return Installation(tmp_path / "first", tmp_path / "target")
 
 
-def test_a_run_alone_upgrades_the_first_version(sources, first_version):
+def test_a_run_alone_upgrades_the_first_version(
+    server, source_template, sources, first_version
+):
     now = sources.installation, dict(sources.environment)
     sources.environment["DBT_PROJECT_DIR"] = str(first_version.project_dir)
     sources.environment["DBT_TARGET_PATH"] = str(first_version.target)
@@ -57,3 +92,23 @@ def test_a_run_alone_upgrades_the_first_version(sources, first_version):
         assert audit["rows_different"] == 0
     assert sources.call("status").stdout.startswith("Everything is fine")
     assert sources.dbt("test", "--exclude", "test_type:unit")
+    assert sources.value("select orchestrator.version()") == __version__
+
+    with (
+        named_database(server, "new", source_template) as url,
+        workplace(url, sources.installation) as new,
+    ):
+        new.answer("run", "--select", "kpi_daily")
+        assert sources.ask(TABLES) == new.ask(TABLES)
+
+
+def test_a_database_of_a_later_version_is_left_alone(project):
+    project.ask("insert into orchestrator.migrations (number) values (999)")
+    project.ask("comment on schema orchestrator is 'kpi_engine runtime of the future'")
+    before = project.value("select count(*) from pg_proc")
+    _, sentence = project.refuse("run")
+    assert sentence.startswith(
+        "The database was installed by a later version: it has had migration 999, and "
+        f"this version knows 1. Upgrade kpi_engine, which is {__version__}."
+    )
+    assert project.value("select count(*) from pg_proc") == before

@@ -126,7 +126,7 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         place.ask("alter table analytics.metrics_daily drop constraint nothing_new")
         place.ask("drop function public.spoil cascade")
         until(lambda: is_served(place), lambda: running.said)
-        assert last_run(place, "metrics_daily") == ("success", "database")
+        assert last_run(place, "metrics_daily")[0] == "success"
 
         # Without a project that can be parsed, the database does it alone.
         model.write_text(sql + "{% if %}")
@@ -154,7 +154,8 @@ def test_goes_on_whatever_is_broken_and_says_so_once(copied):
         place.ask(CALL)
         place.ask("select orchestrator.request('kpi_daily')")
         until(lambda: is_served(place), lambda: running.said)
-        assert last_run(place, "metrics_daily") == ("success", "database")
+        # By dbt or by the database, whichever comes to it first.
+        assert last_run(place, "metrics_daily")[0] == "success"
         assert "Traceback" not in running.said
     assert_as_built(place)
 
@@ -186,7 +187,7 @@ def test_audits_in_the_maintenance_window_and_ends_after_the_transaction_under_w
         lines = running.said.splitlines()
         assert '"model": "metrics_daily", "status": "success"' in running.said
         assert '"message": "The worker has stopped."' in lines[-1]
-    assert last_run(project, "metrics_daily") == ("success", "database")
+    assert last_run(project, "metrics_daily")[0] == "success"
     assert project.ask("select distinct model from orchestrator.refresh_queue") == [
         ("kpi_daily",),
         ("kpi_monthly",),
