@@ -34,7 +34,7 @@ ELSEWHERE = {
     "cp profiles.yml.example": "test_dbt_commands copies it as CI does",
     "export PGHOST=": "what each reader has of their own",
     "pip install": "test_package",
-    "mkdir kpis": "test_init",
+    "mkdir ../kpis": "test_init",
     "orchestrator init": "test_init",
     "dbt build": "test_demo: all, test_contributing: one, test_dbt_commands: some",
     "dbt source freshness": "test_dbt_commands",
