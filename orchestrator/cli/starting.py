@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
-from orchestrator import dbt, scaffold
-from orchestrator.catalog import Catalog
+from orchestrator import dbt
 from orchestrator.cli.base import main, of_project
 from orchestrator.database import connected
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import Project
-from orchestrator.scaffold import Choices
+from orchestrator.scaffold import plan as planning
+from orchestrator.scaffold import write
+from orchestrator.scaffold.catalog import Catalog
+from orchestrator.scaffold.plan import READERS, Choices, Plan, domains
 
 
 def chosen_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +36,7 @@ def chosen_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--readers",
-            type=click.Choice(scaffold.READERS),
+            type=click.Choice(READERS),
             help="Who may read the summaries.",
         ),
         click.option(
@@ -83,10 +85,10 @@ def init(
     profiles = folder if is_new and not profile else None
     project = Project(folder, profiles, profile, target)
     production = None if is_new else _production(project)
-    _say_written(scaffold.begin(folder, profile, production))
+    _say_written(write.begin(folder, profile, production))
     if is_new:
         dbt.install_packages(project)
-    known = scaffold.domains(folder)
+    known = domains(folder)
     if known and not tables:
         click.echo(f"The domains are {', '.join(known)}: orchestrator add TABLE")
         return
@@ -145,17 +147,17 @@ def _add(
         catalog = Catalog.of(connection)
         if not tables:
             tables = _choose_tables(catalog, asks)
-        plan = scaffold.plan(folder, connection, catalog, tables, choices)
+        plan = planning.plan(folder, connection, catalog, tables, choices)
         if asks:
             plan = _ask(
-                lambda chosen: scaffold.plan(
+                lambda chosen: planning.plan(
                     folder, connection, catalog, tables, chosen
                 ),
                 plan,
                 choices,
             )
     _say_plan(plan)
-    _say_written(scaffold.add(folder, plan))
+    _say_written(write.add(folder, plan))
 
 
 def _choose_tables(catalog: Catalog, asks: bool) -> tuple[str, ...]:
@@ -174,9 +176,7 @@ def _choose_tables(catalog: Catalog, asks: bool) -> tuple[str, ...]:
     return tuple(name.strip() for name in named.split(",") if name.strip())
 
 
-def _ask(
-    replan: Callable[[Choices], scaffold.Plan], plan: scaffold.Plan, choices: Choices
-) -> scaffold.Plan:
+def _ask(replan: Callable[[Choices], Plan], plan: Plan, choices: Choices) -> Plan:
     """Ask what is not chosen yet, with what is proposed as the answer."""
     answers = dict(vars(choices))
 
@@ -205,7 +205,7 @@ def _ask(
         answers["readers"] = click.prompt(
             "Who may read the summaries",
             plan.readers,
-            type=click.Choice(scaffold.READERS),
+            type=click.Choice(READERS),
         )
     if answers["readers"] == "members" and plan.members:
         ask(
@@ -214,7 +214,7 @@ def _ask(
     return replan(Choices(**answers))
 
 
-def _say_plan(plan: scaffold.Plan) -> None:
+def _say_plan(plan: Plan) -> None:
     tenants, members = plan.tenants, plan.members
     for table, time in plan.facts:
         click.echo(f"{table.title}, by {time.name}")

@@ -1,0 +1,1 @@
+"""Writes dbt projects: what one needs for summary tables, and its first tables."""
