@@ -5,7 +5,9 @@
     {%- if execute and kpi_engine.is_summary(model) -%}
         {%- do kpi_engine.outlive_idleness() -%}
         {%- do kpi_engine.check_model_sources() -%}
-        {%- do kpi_engine._check_calendar() -%}
+        {%- if model.config.meta.get('tenant') -%}
+            {%- do kpi_engine._check_calendar() -%}
+        {%- endif -%}
         -- Committed at once, so that a run that dies has left its row. The
         -- driver goes on as if in a transaction, so there must be one.
         insert into {{ kpi_engine.runtime_schema() }}.job_runs (job, executor, invocation)
@@ -55,7 +57,7 @@
             and not " ~ kpi_engine.runtime_schema() ~ ".is_of_type(
                 atttypid, " ~ kpi_engine.literal(summary.tenant_type) ~ "
             )
-    ") if summary.tenant -%}
+    ") -%}
         {%- do exceptions.raise_compiler_error(
             model.name ~ " declares " ~ summary.tenant_name ~ " as "
             ~ summary.tenant_type ~ ", and in its calendar " ~ calendar ~ " it is "

@@ -35,15 +35,10 @@
 
 {% macro _schema_in_target(name) -%}
     {#- A project's own macro may look at the model: some summary table. -#}
-    {%- set nodes = namespace(first=none) -%}
-    {%- for node in graph.get('nodes', {}).values()
-        if nodes.first is none
-        and node.config.incremental_strategy == 'period_upsert' -%}
-        {%- set nodes.first = node -%}
-    {%- endfor -%}
-    {%- do return(
-        generate_schema_name(kpi_engine.setting(name), nodes.first) | trim
-    ) -%}
+    {%- set node = graph.get('nodes', {}).values()
+        | selectattr('config.incremental_strategy', 'equalto', 'period_upsert')
+        | first | default(none) -%}
+    {%- do return(generate_schema_name(kpi_engine.setting(name), node) | trim) -%}
 {%- endmacro %}
 
 {# SQL of the engine's own, which is written for the default schemas, with those of this
