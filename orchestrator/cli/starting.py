@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,10 +11,13 @@ from orchestrator.cli.base import main, of_project
 from orchestrator.database import connected
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.project import Project
-from orchestrator.scaffold import plan as planning
-from orchestrator.scaffold import write
-from orchestrator.scaffold.catalog import Catalog
-from orchestrator.scaffold.plan import READERS, Choices, Plan, domains
+
+# What writes projects takes a while to import, which no other command is to wait for.
+if TYPE_CHECKING:
+    from orchestrator.scaffold.catalog import Catalog
+    from orchestrator.scaffold.plan import Choices, Plan
+
+READERS = ("members", "admins", "authenticated")
 
 
 def chosen_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,6 +83,9 @@ def init(
       orchestrator init shop
       orchestrator init --table orders --tenants shops --yes
     """
+    from orchestrator.scaffold import write
+    from orchestrator.scaffold.plan import Choices, domains
+
     folder.mkdir(parents=True, exist_ok=True)
     is_new = not (folder / "dbt_project.yml").is_file()
     profiles = folder if is_new and not profile else None
@@ -122,6 +128,8 @@ def add(
       orchestrator add returns
       orchestrator add billing.charges --tenants billing.accounts --time created_at
     """
+    from orchestrator.scaffold.plan import Choices
+
     folder = project.folder()
     _add(folder, project, tables, Choices(**choices), yes)
     _say_next(folder, is_new=True)
@@ -139,9 +147,13 @@ def _add(
     folder: Path,
     project: Project,
     tables: tuple[str, ...],
-    choices: Choices,
+    choices: "Choices",
     yes: bool,
 ) -> None:
+    from orchestrator.scaffold import plan as planning
+    from orchestrator.scaffold import write
+    from orchestrator.scaffold.catalog import Catalog
+
     asks = not yes and click.get_text_stream("stdin").isatty()
     with connected(project) as connection:
         catalog = Catalog.of(connection)
@@ -160,7 +172,7 @@ def _add(
     _say_written(write.add(folder, plan))
 
 
-def _choose_tables(catalog: Catalog, asks: bool) -> tuple[str, ...]:
+def _choose_tables(catalog: "Catalog", asks: bool) -> tuple[str, ...]:
     facts = catalog.facts()
     if not facts:
         raise UsageError(
@@ -176,8 +188,12 @@ def _choose_tables(catalog: Catalog, asks: bool) -> tuple[str, ...]:
     return tuple(name.strip() for name in named.split(",") if name.strip())
 
 
-def _ask(replan: Callable[[Choices], Plan], plan: Plan, choices: Choices) -> Plan:
+def _ask(
+    replan: Callable[["Choices"], "Plan"], plan: "Plan", choices: "Choices"
+) -> "Plan":
     """Ask what is not chosen yet, with what is proposed as the answer."""
+    from orchestrator.scaffold.plan import Choices
+
     answers = dict(vars(choices))
 
     def ask(name: str, question: str, proposed: str) -> None:
@@ -214,7 +230,7 @@ def _ask(replan: Callable[[Choices], Plan], plan: Plan, choices: Choices) -> Pla
     return replan(Choices(**answers))
 
 
-def _say_plan(plan: Plan) -> None:
+def _say_plan(plan: "Plan") -> None:
     tenants, members = plan.tenants, plan.members
     for table, time in plan.facts:
         click.echo(f"{table.title}, by {time.name}")

@@ -26,9 +26,6 @@ from orchestrator.scaffold.catalog import (
 )
 from orchestrator.scaffold.files import parsed, plain, project_name
 
-READERS = ("members", "admins", "authenticated")
-
-
 # The moment of a tenant's first row.
 FIRST_ROW = """(
         select min(facts.{time})

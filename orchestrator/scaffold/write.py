@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -142,12 +142,10 @@ def _add_summary(
     )
     capture = f"{{{f'tenant: {tenant.name}, ' if tenant else ''}at: [{time.name}]}}"
     _add_source(written, base, chosen, table, columns, capture)
-    views = [_Selected.of(column) for column in columns]
-    if tenant and tenants:
-        views = [
-            replace(view, alias=tenants.column) if view.name == tenant.name else view
-            for view in views
-        ]
+    views = [
+        _Selected.of(column, tenants.column if tenants and column is tenant else None)
+        for column in columns
+    ]
     key = [tenants.column, "metric_date"] if tenants else ["metric_date"]
     values = {
         "domain": domain,
