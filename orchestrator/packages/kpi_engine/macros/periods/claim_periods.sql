@@ -14,32 +14,36 @@
         values ('{{ model.name }}', 'dbt', '{{ invocation_id }}');
         commit;
         begin;
-        {%- if flags.FULL_REFRESH and load_relation(this) is not none %}
+        {{ kpi_engine.make_periods_table() }}
+        {%- set is_rebuilt = flags.FULL_REFRESH and load_relation(this) is not none -%}
+        {%- if is_rebuilt %}
             {%- do kpi_engine._check_full_refresh() %}
-        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
-            p_model => '{{ model.name }}',
-            p_executor => 'dbt',
-            p_scope => 'everything',
-            p_definition => {{ kpi_engine.model_definition() }},
-            p_invocation => '{{ invocation_id }}'
-        );
-        {{ kpi_engine.claim_requested(in_function=false) }}
-        {%- else %}
-        {%- if flags.EMPTY %}
-        select {{ kpi_engine.runtime_schema() }}.begin_refresh(
-            p_model => '{{ model.name }}',
-            p_executor => 'dbt',
-            p_scope => 'nothing',
-            p_invocation => '{{ invocation_id }}'
-        );
-        {%- else %}
-        select {{ kpi_engine.runtime_schema() }}.create_work_tables();
+        {{ kpi_engine.claim_function() }}
         {%- endif %}
-        create temporary table claimed_periods on commit drop as
-        {{ kpi_engine.period_series(
-            kpi_engine.summary_config(model), kpi_engine.calendar_of(model), 'pg_temp.requests'
-        ) }}
-        with no data;
+        {%- if is_rebuilt or flags.EMPTY %}
+        with claimed as materialized (
+            select {{ kpi_engine.runtime_schema() }}.begin_refresh(
+                p_model => '{{ model.name }}',
+                p_executor => 'dbt',
+                p_scope => '{{ 'everything' if is_rebuilt else 'nothing' }}',
+                {%- if is_rebuilt %}
+                p_definition => {{ kpi_engine.model_definition() }},
+                {%- endif %}
+                p_invocation => '{{ invocation_id }}'
+            ) as requests
+        )
+
+        select
+            {%- if is_rebuilt %}
+            set_config(
+                '{{ kpi_engine.runtime_schema() }}.periods',
+                {{ kpi_engine.claim_function_name().split('(')[0] }}(requests)::text,
+                true
+            )
+            {%- else %}
+            requests
+            {%- endif %}
+        from claimed;
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

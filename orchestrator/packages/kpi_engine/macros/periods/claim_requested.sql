@@ -1,47 +1,55 @@
-{# The statements that turn pg_temp.requests into pg_temp.claimed_periods. They
-   run as they are in a pre-hook, for a table that a full refresh rebuilds, and in the
-   body of the function that claims. #}
-{% macro claim_requested(in_function) -%}
-    {%- set summary = kpi_engine.summary_config(model) -%}
-    {%- set calendar = kpi_engine.calendar_of(model) -%}
+{# The statements that turn the requests p_requests into the rows of the table of
+   periods, and count them in `number`: the body of the function that claims. #}
+{% macro claim_requested(summary, calendar) -%}
+    {%- set table = kpi_engine.periods_table() -%}
+    {%- set request = kpi_engine.runtime_schema() ~ '.claimed_request' -%}
     {%- if summary.rollover %}
     -- With a new {{ summary.rollover }} every row may be another.
-    insert into pg_temp.requests (tenant)
-    select distinct
-        {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null' }}::text
-    from pg_temp.requests as requests
-    cross join {{ calendar }} as calendar
-    where
-        {% if summary.tenant -%}
-        (
-            requests.tenant::{{ summary.tenant_type }} = calendar.{{ summary.tenant }}
-        ) is not false and
-        {%- endif %}
-        (
-            date_trunc(
-                '{{ summary.rollover }}',
-                requests.since at time zone calendar.timezone
-            ) < date_trunc(
-                '{{ summary.rollover }}',
-                {{ kpi_engine.present() }} at time zone calendar.timezone
+    p_requests := p_requests || array(
+        select distinct (
+            {{ 'calendar.' ~ summary.tenant if summary.tenant else 'null' }},
+            null, null, null, null, null, null, null
+        )::{{ request }}
+        from unnest(p_requests) as requests
+        cross join {{ calendar }} as calendar
+        where
+            {% if summary.tenant -%}
+            (
+                requests.tenant::{{ summary.tenant_type }} = calendar.{{ summary.tenant }}
+            ) is not false and
+            {%- endif %}
+            (
+                date_trunc(
+                    '{{ summary.rollover }}',
+                    requests.since at time zone calendar.timezone
+                ) < date_trunc(
+                    '{{ summary.rollover }}',
+                    {{ kpi_engine.present() }} at time zone calendar.timezone
+                )
+                or current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
             )
-            or current_setting('{{ kpi_engine.runtime_schema() }}.went_back', true) = 'yes'
-        );
+    );
     {%- endif %}
     {%- if summary.grain == 'all' %}
-    update pg_temp.requests set period = null where since is null;
+    p_requests := array(
+        select (
+            requests.tenant,
+            case when requests.since is not null then requests.period end,
+            requests.since, requests.is_named, requests.is_whole, requests.is_build,
+            requests.backlog, requests.requested_at
+        )::{{ request }}
+        from unnest(p_requests) as requests
+    );
     {%- endif %}
-    analyze pg_temp.requests;
-    create temporary table claimed_periods on commit drop as
-    {{ kpi_engine.period_series(
-        summary, calendar, 'pg_temp.requests', this
-    ) }};
-    {%- if in_function and not summary.persistent %}
+    insert into {{ table }}
+    {{ kpi_engine.period_series(summary, calendar, 'unnest(p_requests)', this) }};
+    number := (select count(starts_at) from {{ table }});
+    {%- if not summary.persistent %}
     if {{ kpi_engine._may_have_orphaned_rows(summary, calendar) }} then
         {{ kpi_engine._claim_orphaned_rows(summary, calendar) }}
     end if;
     {%- endif %}
-    analyze pg_temp.claimed_periods;
+    perform {{ kpi_engine.runtime_schema() }}.analyze_periods('{{ table }}', number);
     update {{ kpi_engine.runtime_schema() }}.models
     set next_rollover = {{ kpi_engine.next_rollover(summary, calendar) }}
     where model = '{{ model.name }}'
@@ -55,7 +63,7 @@
 {% macro _claim_orphaned_rows(summary, calendar) -%}
     {%- set tenant = summary.tenant -%}
     {%- set has_periods = summary.grain != 'all' -%}
-    insert into pg_temp.claimed_periods (
+    insert into {{ kpi_engine.periods_table() }} (
         {%- if tenant %}{{ tenant }}, {% endif -%}
         {%- if has_periods %}{{ summary.column }}, {% endif -%}
         starts_at
@@ -70,7 +78,7 @@
         null::timestamptz
     from orphaned
     where not exists (
-        select from pg_temp.claimed_periods as periods
+        select from {{ kpi_engine.periods_table() }} as periods
         where
             {{ 'periods.' ~ tenant ~ ' = orphaned.tenant' if tenant else 'true' }}
             {% if has_periods -%}
@@ -85,14 +93,14 @@
         true
     {%- else -%}
         exists (
-            select from pg_temp.requests where backlog > 0 or {{ kpi_engine._is_whole() }}
+            select from unnest(p_requests) where backlog > 0 or {{ kpi_engine._is_whole() }}
         )
         {%- for condition in kpi_engine.asked_of(summary) if kpi_engine._is_clipped(summary) %}
         or exists (
             select
-            from pg_temp.requests as requests
+            from unnest(p_requests) as requests
             inner join {{ kpi_engine.tenants_asked(
-                summary, calendar, 'pg_temp.requests', condition
+                summary, calendar, 'unnest(p_requests)', condition
             ) }} as calendar on {{ condition }}
             where
                 requests.since is null
@@ -156,11 +164,11 @@ from {{ this }} as target
 {%- if of_all %}
 where
     exists (
-        select from pg_temp.requests
+        select from unnest(p_requests)
         where tenant is null and {{ kpi_engine._is_whole() }}
     )
 {%- else %}
-inner join pg_temp.requests
+inner join unnest(p_requests) as requests
     on target.{{ summary.tenant }} = requests.tenant::{{ summary.tenant_type }}
 where
     {{ kpi_engine._is_whole() }}
@@ -174,8 +182,8 @@ where
 {# Within the time of a request for everything, or of the rest of a long one. #}
 {% macro _rows_in_no_period(summary, calendar, condition) -%}
 select {{ kpi_engine._place(summary) }}
-from pg_temp.requests as requests
-inner join {{ kpi_engine.tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+from unnest(p_requests) as requests
+inner join {{ kpi_engine.tenants_asked(summary, calendar, 'unnest(p_requests)', condition) }}
     as calendar on {{ condition }}
 inner join {{ this }} as target
     on
@@ -195,8 +203,8 @@ where requests.backlog > 0 or {{ kpi_engine._is_whole('requests.') }}
 
 {% macro _rows_before_the_first(summary, calendar, condition) -%}
 select {{ kpi_engine._place(summary) }}
-from pg_temp.requests as requests
-inner join {{ kpi_engine.tenants_asked(summary, calendar, 'pg_temp.requests', condition) }}
+from unnest(p_requests) as requests
+inner join {{ kpi_engine.tenants_asked(summary, calendar, 'unnest(p_requests)', condition) }}
     as calendar on {{ condition }}
 inner join {{ this }} as target
     on

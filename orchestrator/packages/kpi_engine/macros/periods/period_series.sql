@@ -1,6 +1,6 @@
 {# A select of the periods that `requests` ask of a summary table: its tenant
    column, its period column, timezone, starts_at and ends_at. For the columns of
-   `requests` see create_work_tables. #}
+   `requests` see the type claimed_request. #}
 {% macro period_series(summary, calendar, requests, existing=none) -%}
     {%- for condition in kpi_engine.asked_of(summary) -%}
         {%- if summary.grain == 'all' -%}

@@ -4,7 +4,7 @@
    `dbt compile`, where nothing is claimed, every period there is. #}
 {% macro periods(calendar) -%}
     {%- if flags.WHICH in ('run', 'build', 'retry') -%}
-        (select * from pg_temp.claimed_periods where starts_at is not null)
+        (select * from {{ kpi_engine.periods_table() }} where starts_at is not null)
     {%- elif execute -%}
         (
             {{ kpi_engine.period_series(

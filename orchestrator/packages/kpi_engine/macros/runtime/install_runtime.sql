@@ -78,12 +78,13 @@
             on attrelid = pg_class.oid and attnum > 0 and not attisdropped
         where
             relnamespace = to_regnamespace('{{ kpi_engine.runtime_schema() }}')
-            and relkind in ('r', 'S')
+            and relkind in ('r', 'S', 'c')
             and relname = any(array[
                 'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
                 'lost_captures', 'uncounted_captures', 'known_uncounted_captures',
                 'notices', 'backfills', 'quarantine', 'access', 'access_functions',
-                'sources', 'source_versions', 'migrations'
+                'sources', 'source_versions', 'migrations', 'claimed_request',
+                'changed_period', 'refresh_result'
             ])
         union all
         select concat_ws(' ', proname, proargtypes::text, md5(prosrc))

@@ -5,7 +5,7 @@
    drops. What was released is never edited: a change is a new migration, here and in
    `migrations`. #}
 {% macro migrations() -%}
-    {%- do return([kpi_engine._migration_1()]) -%}
+    {%- do return([kpi_engine._migration_1(), kpi_engine._migration_2()]) -%}
 {%- endmacro %}
 
 {# The statements that bring an installed runtime's tables to those of this version;
@@ -162,6 +162,48 @@ begin
         orchestrator.hold(orchestrator.models, uuid, timestamptz, text, text),
         orchestrator.release(text, uuid, timestamptz);
     end if;
+end
+$$;
+{% endmacro %}
+
+{# Requests and what they change go from function to function as values, and the periods
+   of a refresh into a table that stays. #}
+{% macro _migration_2() %}
+drop function if exists
+orchestrator.create_work_tables(),
+orchestrator.drop_work_tables(),
+orchestrator.begin_refresh(text, text, text, text, text, tstzrange, boolean),
+orchestrator.end_refresh(text),
+orchestrator.claim_requests(text),
+orchestrator.claim_and_compute(text);
+do $$
+declare
+    outdated record;
+begin
+    if to_regclass('orchestrator.models') is null then
+        return;
+    end if;
+    drop function if exists
+    orchestrator.go_back(orchestrator.models, timestamptz),
+    orchestrator.leave_the_rest(orchestrator.models),
+    orchestrator.note_early_rows(orchestrator.models, timestamptz),
+    orchestrator.compute_requested(orchestrator.models),
+    orchestrator.compute_tenants(orchestrator.models, text [], boolean),
+    orchestrator.compute_periods(orchestrator.models, timestamptz []),
+    orchestrator.isolate_tenants(orchestrator.models),
+    orchestrator.isolate_periods(orchestrator.models),
+    orchestrator.put_back(orchestrator.models, text, timestamptz),
+    orchestrator.hold(orchestrator.models, text, timestamptz, text, text);
+    for outdated in
+        select pg_proc.oid::regprocedure as name
+        from orchestrator.models
+        inner join pg_proc
+            on proname = 'claim_' || models.model
+            and pronamespace = to_regnamespace('orchestrator')
+            and pronargs = 0
+    loop
+        execute format('drop function %s', outdated.name);
+    end loop;
 end
 $$;
 {% endmacro %}

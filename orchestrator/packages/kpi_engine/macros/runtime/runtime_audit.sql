@@ -13,6 +13,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     this constant orchestrator.models := orchestrator.declared(p_model);
+    requests orchestrator.claimed_request [];
+    result orchestrator.refresh_result;
     found_drift jsonb;
 begin
     perform orchestrator.refresh_now(p_model, 'audit');
@@ -20,13 +22,14 @@ begin
     -- A refresh that is undone: what it would have written is what differs.
     begin
         perform orchestrator.require_all_rows(p_model);
-        perform orchestrator.create_work_tables();
         if p_sample is null then
-            insert into pg_temp.requests default values;
+            requests := array[null::orchestrator.claimed_request];
         else
             execute format(
-                'insert into pg_temp.requests (tenant, period)
-                select tenant, tstzrange(moment, moment, ''[]'')
+                'select array_agg((
+                    tenant, tstzrange(moment, moment, ''[]''), null, null, null, null,
+                    null, null
+                )::orchestrator.claimed_request)
                 from (
                     select
                         %1$s as tenant,
@@ -43,17 +46,13 @@ begin
                 ) as sample',
                 coalesce('calendar.' || quote_ident(this.tenant), 'null') || '::text',
                 this.calendar
-            ) using p_sample, {{ kpi_engine.present() }};
+            ) into requests using p_sample, {{ kpi_engine.present() }};
         end if;
-        execute format('select orchestrator.%I()', 'claim_' || p_model);
-        execute format('select orchestrator.%I()', 'compute_' || p_model);
-
-        select count(*) into periods
-        from pg_temp.claimed_periods
-        where starts_at is not null;
+        result := orchestrator.claim_and_compute(p_model, requests);
+        periods := result.periods;
         -- What someone has changed since it was refreshed is no drift.
         select jsonb_agg(to_jsonb(changed)) into found_drift
-        from pg_temp.changed_periods as changed
+        from unnest(result.changed) as changed
         where not exists (
             select from orchestrator.refresh_queue as open
             where

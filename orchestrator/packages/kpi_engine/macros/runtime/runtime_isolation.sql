@@ -24,119 +24,107 @@ as $$
         or p_sqlstate in ('40001', '40P01', '55P03')
 $$;
 
--- Claim and compute what pg_temp.requests ask. The application never waits for
--- long: a refresh that meets its locks gives way, and is tried again.
-create or replace function orchestrator.claim_and_compute(p_model text)
-returns bigint
+-- Claim and compute what requests ask.
+create or replace function orchestrator.claim_and_compute(
+    p_model text, p_requests orchestrator.claimed_request []
+)
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    number bigint;
+    result orchestrator.refresh_result;
 begin
-    perform set_config('lock_timeout', '50ms', true);
-    execute format('select orchestrator.%I()', 'claim_' || p_model);
-    select count(*) into number
-    from pg_temp.claimed_periods
-    where starts_at is not null;
-    execute format('select orchestrator.%I()', 'compute_' || p_model);
-    return number;
+    execute format('select orchestrator.%I($1)', 'claim_' || p_model)
+    into result.periods using p_requests;
+    execute format('select orchestrator.%I()', 'compute_' || p_model)
+    into result.changed;
+    return result;
 end
 $$;
 
--- Compute what pg_temp.requests ask of a summary table: all at once, or, where
--- that fails or some are known to fail, in parts.
-create or replace function orchestrator.compute_requested(
-    p_known orchestrator.models
+-- Compute what requests ask, tenant by tenant or period by period as far as need be,
+-- after p_failure (null: some are known to fail). Fails where all fail.
+create or replace function orchestrator.compute_in_parts(
+    p_known orchestrator.models,
+    p_requests orchestrator.claimed_request [],
+    p_failure text,
+    p_sqlstate text
 )
-returns void
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    waits constant text := current_setting('lock_timeout');
-    number bigint;
-    failure text;
-    code text;
-begin
-    if not exists (
-        select from orchestrator.quarantine where model = p_known.model
-    ) then
-        begin
-            number := orchestrator.claim_and_compute(p_known.model);
-            perform set_config('orchestrator.periods', number::text, true);
-            perform set_config('lock_timeout', waits, true);
-            return;
-        exception when others then
-            get stacked diagnostics
-                failure = message_text, code = returned_sqlstate;
-            if not orchestrator.may_be_of_rows(code) then
-                raise;
-            end if;
+    result orchestrator.refresh_result :=
+        case
+            when p_known.tenant is null
+                then orchestrator.compute_each_period(p_known, p_requests)
+            else orchestrator.compute_each_tenant(p_known, p_requests)
         end;
-    end if;
-
-    perform set_config('orchestrator.has_succeeded', '', true);
-    perform set_config('orchestrator.held', '0', true);
-    number := case
-        when p_known.tenant is null then orchestrator.isolate_periods(p_known)
-        else orchestrator.isolate_tenants(p_known)
-    end;
+begin
     -- What fails for all is no tenant's failure but the table's.
-    if current_setting('orchestrator.has_succeeded') <> 'yes'
-        and current_setting('orchestrator.held')::integer > 0
-    then
-        if current_setting('orchestrator.held')::integer > 1 then
-            raise exception using
-                message = coalesce(
-                    failure, current_setting('orchestrator.isolated')
-                ),
-                errcode = coalesce(code, 'data_exception');
-        end if;
-        perform set_config('orchestrator.has_failed', 'yes', true);
+    if not result.has_succeeded and result.held > 1 then
+        raise exception using
+            message = coalesce(p_failure, result.message),
+            errcode = coalesce(p_sqlstate, 'data_exception');
     end if;
-    perform set_config('orchestrator.periods', number::text, true);
-    perform set_config('lock_timeout', waits, true);
+    result.has_failed := not result.has_succeeded and result.held > 0;
+    return result;
 end
+$$;
+
+-- What two parts of a refresh have done.
+create or replace function orchestrator.add_result(
+    p_result orchestrator.refresh_result, p_part orchestrator.refresh_result
+)
+returns orchestrator.refresh_result
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        p_result.periods + p_part.periods,
+        p_result.changed || p_part.changed,
+        true,
+        p_result.held,
+        p_result.has_failed,
+        p_result.message
 $$;
 
 -- Compute the requests of some tenants, by halves where that fails, until those are
--- found that cause it. Returns how many periods were computed.
+-- found that cause it.
 create or replace function orchestrator.compute_tenants(
-    p_known orchestrator.models, p_tenants text [], p_is_second boolean default false
+    p_known orchestrator.models,
+    p_requests orchestrator.claimed_request [],
+    p_tenants text [],
+    p_result orchestrator.refresh_result,
+    p_is_second boolean default false
 )
-returns bigint
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     half constant integer := cardinality(p_tenants) / 2;
-    number bigint;
+    part orchestrator.refresh_result;
     failure text;
     code text;
 begin
     if cardinality(p_tenants) = 0 then
-        return 0;
+        return p_result;
     end if;
     begin
-        if to_regclass('pg_temp.claimed_periods') is not null then
-            drop table pg_temp.claimed_periods;
-        end if;
-        delete from pg_temp.requests;
-        insert into pg_temp.requests (
-            tenant, period, since, is_named, is_whole, is_build, backlog,
-            requested_at
-        )
-        select
-            tenant, period, since, is_named, is_whole, is_build, backlog,
-            requested_at
-        from pg_temp.all_requests
-        where tenant = any(p_tenants);
-        number := orchestrator.claim_and_compute(p_known.model);
+        part := orchestrator.claim_and_compute(
+            p_known.model,
+            array(
+                select requests
+                from unnest(p_requests) as requests
+                where requests.tenant = any(p_tenants)
+            )
+        );
         perform orchestrator.release(p_known.model, tenant)
         from unnest(p_tenants) as tenant;
-        perform set_config('orchestrator.has_succeeded', 'yes', true);
-        return number;
+        return orchestrator.add_result(p_result, part);
     exception when others then
         get stacked diagnostics failure = message_text, code = returned_sqlstate;
         if not orchestrator.may_be_of_rows(code) then
@@ -145,45 +133,58 @@ begin
     end;
     if half = 0 and code = '23503' and not p_is_second then
         -- What the rows refer to has just been deleted, and so have they.
-        return orchestrator.compute_tenants(p_known, p_tenants, true);
-    elsif half = 0 then
-        perform orchestrator.hold(
-            p_known, p_tenants[1], null, failure, code
+        return orchestrator.compute_tenants(
+            p_known, p_requests, p_tenants, p_result, true
         );
-        return 0;
+    elsif half = 0 then
+        perform orchestrator.put_back(p_known.model, p_requests, p_tenants[1]);
+        return orchestrator.hold(
+            p_known, p_tenants[1], null, failure, code, p_result
+        );
     end if;
-    return
-        orchestrator.compute_tenants(p_known, p_tenants[:half])
-        + orchestrator.compute_tenants(p_known, p_tenants[half + 1:]);
+    p_result := orchestrator.compute_tenants(
+        p_known, p_requests, p_tenants[:half], p_result
+    );
+    return orchestrator.compute_tenants(
+        p_known, p_requests, p_tenants[half + 1:], p_result
+    );
 end
 $$;
 
 -- The same for the periods of a table without tenants.
 create or replace function orchestrator.compute_periods(
-    p_known orchestrator.models, p_periods timestamptz []
+    p_known orchestrator.models,
+    p_requests orchestrator.claimed_request [],
+    p_periods tstzrange [],
+    p_result orchestrator.refresh_result
 )
-returns bigint
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     half constant integer := cardinality(p_periods) / 2;
+    part orchestrator.refresh_result;
     failure text;
     code text;
 begin
     if cardinality(p_periods) = 0 then
-        return 0;
+        return p_result;
     end if;
     begin
-        delete from pg_temp.claimed_periods;
-        insert into pg_temp.claimed_periods
-        select * from pg_temp.all_periods where starts_at = any(p_periods);
-        perform set_config('lock_timeout', '50ms', true);
-        execute format('select orchestrator.%I()', 'compute_' || p_known.model);
-        perform orchestrator.release(p_known.model, null, starts_at)
-        from unnest(p_periods) as starts_at;
-        perform set_config('orchestrator.has_succeeded', 'yes', true);
-        return cardinality(p_periods);
+        execute format('select orchestrator.%I($1)', 'claim_' || p_known.model)
+        using p_requests;
+        execute format(
+            'delete from orchestrator.%I
+            where (tstzrange(starts_at, ends_at) = any($1)) is not true',
+            'periods_' || p_known.model
+        ) using p_periods;
+        execute format('select orchestrator.%I()', 'compute_' || p_known.model)
+        into part.changed;
+        part.periods := cardinality(p_periods);
+        perform orchestrator.release(p_known.model, null, lower(period))
+        from unnest(p_periods) as period;
+        return orchestrator.add_result(p_result, part);
     exception when others then
         get stacked diagnostics failure = message_text, code = returned_sqlstate;
         if not orchestrator.may_be_of_rows(code) then
@@ -191,63 +192,64 @@ begin
         end if;
     end;
     if half = 0 then
-        perform orchestrator.hold(
-            p_known, null, p_periods[1], failure, code
+        perform orchestrator.put_back(p_known.model, p_requests, p_periods[1]);
+        return orchestrator.hold(
+            p_known, null, lower(p_periods[1]), failure, code, p_result
         );
-        return 0;
     end if;
-    return
-        orchestrator.compute_periods(p_known, p_periods[:half])
-        + orchestrator.compute_periods(p_known, p_periods[half + 1:]);
+    p_result := orchestrator.compute_periods(
+        p_known, p_requests, p_periods[:half], p_result
+    );
+    return orchestrator.compute_periods(
+        p_known, p_requests, p_periods[half + 1:], p_result
+    );
 end
 $$;
 
--- Compute what pg_temp.requests ask, tenant by tenant as far as need be: those that
--- have failed before each by itself. Fails where all fail.
-create or replace function orchestrator.isolate_tenants(
-    p_known orchestrator.models
+-- Compute what requests ask, tenant by tenant as far as need be: those that have
+-- failed before each by itself.
+create or replace function orchestrator.compute_each_tenant(
+    p_known orchestrator.models, p_requests orchestrator.claimed_request []
 )
-returns bigint
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    known_to_fail text [];
-    failing text;
-    number bigint;
-begin
-    create temporary table all_requests on commit drop as
-    select * from pg_temp.requests where requests.tenant is not null;
-    -- A request of everybody is one of each tenant, and of each whose rows are left.
-    execute format(
-        'insert into pg_temp.all_requests (
-            tenant, period, since, is_named, is_whole, is_build, backlog,
-            requested_at
-        )
-        select tenants.tenant, requests.period, requests.since, false,
-            requests.is_whole, requests.is_build, requests.backlog,
-            requests.requested_at
-        from pg_temp.requests as requests
-        cross join (
-            select %1$I::text as tenant from %2$s
-            union
-            select %1$I::text from %3$s
-        ) as tenants
-        where requests.tenant is null',
-        p_known.tenant, p_known.calendar, p_known.relation
-    );
-
-    known_to_fail := array(
+    known_to_fail constant text [] := array(
         select held.tenant
         from orchestrator.quarantine as held
         where held.model = p_known.model
     );
-    number := orchestrator.compute_tenants(p_known, array(
+    requests orchestrator.claimed_request [];
+    failing text;
+    result orchestrator.refresh_result := (0, '{}', false, 0, false, null);
+begin
+    -- A request of everybody is one of each tenant, and of each whose rows are left.
+    execute format(
+        'select array_agg((
+            coalesce(requests.tenant, tenants.tenant), requests.period,
+            requests.since,
+            case when requests.tenant is null then false else requests.is_named end,
+            requests.is_whole, requests.is_build, requests.backlog,
+            requests.requested_at
+        )::orchestrator.claimed_request)
+        from unnest($1) as requests
+        left join (
+            select %1$I::text as tenant from %2$s
+            union
+            select %1$I::text from %3$s
+        ) as tenants on requests.tenant is null
+        where coalesce(requests.tenant, tenants.tenant) is not null',
+        p_known.tenant, p_known.calendar, p_known.relation
+    ) into requests using p_requests;
+
+    result := orchestrator.compute_tenants(p_known, requests, array(
         select distinct asked.tenant
-        from pg_temp.all_requests as asked
+        from unnest(requests) as asked
         where asked.tenant <> all(known_to_fail)
         order by asked.tenant
-    ));
+    ), result);
     foreach failing in array known_to_fail loop
         if exists (
             select from orchestrator.quarantine as held
@@ -256,121 +258,131 @@ begin
                 and held.tenant = failing
                 and orchestrator.is_held(held)
         ) then
-            perform orchestrator.put_back(p_known, failing);
+            perform orchestrator.put_back(p_known.model, requests, failing);
         elsif exists (
-            select from pg_temp.all_requests as asked
-            where asked.tenant = failing
+            select from unnest(requests) as asked where asked.tenant = failing
         ) then
-            number := number
-                + orchestrator.compute_tenants(p_known, array[failing]);
+            result := orchestrator.compute_tenants(
+                p_known, requests, array[failing], result
+            );
         else
             perform orchestrator.release(p_known.model, failing);
         end if;
     end loop;
-    return number;
+    return result;
 end
 $$;
 
-create or replace function orchestrator.isolate_periods(
-    p_known orchestrator.models
+-- The same, period by period.
+create or replace function orchestrator.compute_each_period(
+    p_known orchestrator.models, p_requests orchestrator.claimed_request []
 )
-returns bigint
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    known_to_fail timestamptz [];
-    failing timestamptz;
-    number bigint;
-begin
-    execute format('select orchestrator.%I()', 'claim_' || p_known.model);
-    create temporary table all_periods on commit drop as
-    select * from pg_temp.claimed_periods;
-    -- What is only to go is no cause of a failure.
-    delete from pg_temp.claimed_periods as periods
-    where periods.starts_at is not null;
-    execute format('select orchestrator.%I()', 'compute_' || p_known.model);
-
-    known_to_fail := array(
+    known_to_fail constant timestamptz [] := array(
         select held.starts_at
         from orchestrator.quarantine as held
         where held.model = p_known.model
     );
-    number := orchestrator.compute_periods(p_known, array(
-        select periods.starts_at
-        from pg_temp.all_periods as periods
-        where
-            periods.starts_at is not null
-            and periods.starts_at <> all(known_to_fail)
-        order by periods.starts_at
-    ));
-    foreach failing in array known_to_fail loop
+    periods tstzrange [];
+    failing tstzrange;
+    result orchestrator.refresh_result := (0, '{}', false, 0, false, null);
+begin
+    execute format('select orchestrator.%I($1)', 'claim_' || p_known.model)
+    using p_requests;
+    -- What is only to go is no cause of a failure.
+    execute format(
+        'with claimed as (
+            delete from orchestrator.%I
+            where starts_at is not null
+            returning tstzrange(starts_at, ends_at) as period
+        )
+
+        select coalesce(array_agg(period order by period), ''{}'')
+        from claimed',
+        'periods_' || p_known.model
+    ) into periods;
+    execute format('select orchestrator.%I()', 'compute_' || p_known.model)
+    into result.changed;
+
+    result := orchestrator.compute_periods(p_known, p_requests, array(
+        select period
+        from unnest(periods) as period
+        where lower(period) <> all(known_to_fail)
+        order by period
+    ), result);
+    foreach failing in array array(
+        select period
+        from unnest(periods) as period
+        where lower(period) = any(known_to_fail)
+    ) loop
         if exists (
             select from orchestrator.quarantine as held
             where
                 held.model = p_known.model
-                and held.starts_at = failing
+                and held.starts_at = lower(failing)
                 and orchestrator.is_held(held)
         ) then
-            perform orchestrator.put_back(p_known, null, failing);
+            perform orchestrator.put_back(p_known.model, p_requests, failing);
         else
-            number := number
-                + orchestrator.compute_periods(p_known, array[failing]);
+            result := orchestrator.compute_periods(
+                p_known, p_requests, array[failing], result
+            );
         end if;
     end loop;
-    return number;
+    return result;
 end
 $$;
 
--- Put the requests of a tenant, or of a period, back into the queue.
+-- Put the requests of a tenant back into the queue.
 create or replace function orchestrator.put_back(
-    p_known orchestrator.models,
-    p_tenant text,
-    p_starts_at timestamptz default null
+    p_model text, p_requests orchestrator.claimed_request [], p_tenant text
 )
 returns void
-language plpgsql
+language sql
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-    if p_tenant is null then
-        insert into orchestrator.refresh_queue (
-            model, period, reason, is_named, requested_at
-        )
-        select
-            p_known.model, tstzrange(periods.starts_at, periods.ends_at), 'retry',
-            false, coalesce(
-                (
-                    select min(requests.requested_at)
-                    from pg_temp.requests as requests
-                ),
-                clock_timestamp()
-            )
-        from pg_temp.all_periods as periods
-        where periods.starts_at = p_starts_at;
-        return;
-    end if;
     insert into orchestrator.refresh_queue (
         model, tenant, period, reason, is_named, requested_at
     )
     select
-        p_known.model, p_tenant, asked.period, 'retry', asked.is_named is not false,
+        p_model, p_tenant, asked.period, 'retry', asked.is_named is not false,
         coalesce(asked.requested_at, clock_timestamp())
-    from pg_temp.all_requests as asked
-    where asked.tenant = p_tenant;
-end
+    from unnest(p_requests) as asked
+    where asked.tenant = p_tenant
 $$;
 
--- Set a tenant, or a period, aside that cannot be computed: with its requests, and
--- an incident that says why. A lock that was in the way is no incident at first.
+-- Put a period of a table without tenants back into the queue.
+create or replace function orchestrator.put_back(
+    p_model text, p_requests orchestrator.claimed_request [], p_period tstzrange
+)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into orchestrator.refresh_queue (
+        model, period, reason, is_named, requested_at
+    )
+    select
+        p_model, p_period, 'retry', false,
+        coalesce(min(asked.requested_at), clock_timestamp())
+    from unnest(p_requests) as asked
+$$;
+
+-- Set a tenant, or a period, aside that cannot be computed, with an incident that says
+-- why. A lock that was in the way is no incident at first.
 create or replace function orchestrator.hold(
     p_known orchestrator.models,
     p_tenant text,
     p_starts_at timestamptz,
     p_failure text,
-    p_sqlstate text
+    p_sqlstate text,
+    p_result orchestrator.refresh_result
 )
-returns void
+returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -383,7 +395,6 @@ declare
     );
     tried integer;
 begin
-    perform orchestrator.put_back(p_known, p_tenant, p_starts_at);
     insert into orchestrator.quarantine as held (
         model, tenant, starts_at, reason, retry_at
     )
@@ -399,13 +410,9 @@ begin
             interval '5 minutes'
         )
     returning attempts into tried;
-    perform set_config(
-        'orchestrator.held',
-        (current_setting('orchestrator.held')::integer + 1)::text,
-        true
-    );
+    p_result.held := p_result.held + 1;
     -- More than these are no exception.
-    if current_setting('orchestrator.held')::integer > 50 then
+    if p_result.held > 50 then
         raise exception using message = p_failure, errcode = 'internal_error';
     end if;
     if left(p_sqlstate, 2) not in ('40', '55') or tried > 3 then
@@ -418,14 +425,11 @@ begin
             coalesce(p_tenant::text, p_starts_at::text)
         );
     end if;
-    perform set_config(
-        'orchestrator.isolated',
-        concat_ws(
-            ' ', nullif(current_setting('orchestrator.isolated', true), ''),
-            format('%s keeps its old rows: %s.', subject, rtrim(failure, '.'))
-        ),
-        true
+    p_result.message := concat_ws(
+        ' ', p_result.message,
+        format('%s keeps its old rows: %s.', subject, rtrim(failure, '.'))
     );
+    return p_result;
 end
 $$;
 

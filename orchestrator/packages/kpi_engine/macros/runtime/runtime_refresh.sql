@@ -81,63 +81,67 @@ as $$
     select regexp_replace(p_message, '(: )".*$', '')
 $$;
 
--- What a refresh works with: the requests that it takes, the periods it changes.
--- A request is of a tenant (null: all) and a time (null: all); with `since` it is
--- the clock's, for what has begun or ended after that. It names its tenant itself
--- unless `is_named` is false; `is_whole` is the newest part of one for all time,
--- above zero `backlog` the rest of a longer one, `is_build` a first build's. (No
--- column has a default: the catalog would pay for each, at each refresh.)
-create or replace function orchestrator.create_work_tables()
+-- A request of everybody, as the clock or a build makes it.
+create or replace function orchestrator.new_request(
+    p_period tstzrange default null,
+    p_since timestamptz default null,
+    p_is_whole boolean default null,
+    p_is_build boolean default null,
+    p_requested_at timestamptz default null
+)
+returns orchestrator.claimed_request
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (
+        null, p_period, p_since, false, p_is_whole, p_is_build, null, p_requested_at
+    )::orchestrator.claimed_request
+$$;
+
+-- Empty a table of periods that has grown by rows long deleted. Autovacuum leaves these
+-- tables alone, and a long transaction of somebody else would keep their rows from it.
+-- Who reads them (a dump does) is not waited for: then next time.
+create or replace function orchestrator.shrink_periods(p_table regclass)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform orchestrator.drop_work_tables();
-    create temporary table requests (
-        tenant text,
-        period tstzrange,
-        since timestamptz,
-        is_named boolean,
-        is_whole boolean,
-        is_build boolean,
-        backlog integer,
-        requested_at timestamptz
-    ) on commit drop;
-    create temporary table changed_periods (
-        tenant text,
-        starts_at timestamptz,
-        ends_at timestamptz,
-        row_count bigint
-    ) on commit drop;
+    execute format('lock table %s in access exclusive mode nowait', p_table);
+    execute format('truncate %s', p_table);
+exception when lock_not_available then
+    null;
 end
 $$;
 
-create or replace function orchestrator.drop_work_tables()
+-- Count a table of periods for the planner where it has in mind another size. Few rows
+-- are few rows: analyzing them would cost more than computing them.
+create or replace function orchestrator.analyze_periods(
+    p_table regclass, p_number bigint
+)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    name text;
+    few constant integer := 25;
+    known constant real := (select reltuples from pg_class where oid = p_table);
 begin
-    foreach name in array array[
-        'requests', 'claimed_periods', 'changed_periods', 'all_requests',
-        'all_periods'
-    ] loop
-        if to_regclass('pg_temp.' || name) is not null then
-            execute format('drop table pg_temp.%I', name);
-        end if;
-    end loop;
+    if known < 0
+        or p_number > 4 * greatest(known, few)
+        or known > 4 * greatest(p_number, few)
+    then
+        execute format('analyze %s', p_table);
+    end if;
 end
 $$;
 
--- Take the model's lock and its requests into pg_temp.requests. p_scope is
+-- Take the model's lock and return the requests that it claims. p_scope is
 -- 'requested' (the queue, and the periods that time has brought since the last
 -- refresh; without the lock, nothing), 'everything' (for a table that is built
 -- again; waits for the lock), 'sample' (the periods of p_sample; takes no request
 -- and notes nothing, so that the next refresh is as if it had not been) or
--- 'nothing'. A changed p_definition makes everything of 'requested'. False where
+-- 'nothing'. A changed p_definition makes everything of 'requested'. Null where
 -- another refresh has the lock.
 --
 -- What the refresh calls now is the moment at which it has the lock. Refreshes of
@@ -152,7 +156,7 @@ create or replace function orchestrator.begin_refresh(
     p_sample tstzrange default null,
     p_eager boolean default false
 )
-returns boolean
+returns orchestrator.claimed_request []
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -163,6 +167,7 @@ declare
     run constant bigint :=
         orchestrator.open_run(p_model, p_executor, p_invocation);
     present timestamptz;
+    requests orchestrator.claimed_request [] := '{}';
     reasons text;
 begin
     perform set_config('orchestrator.run', run::text, true);
@@ -170,13 +175,12 @@ begin
     perform set_config('orchestrator.eager', p_eager::text, true);
     -- Compiling the query would take twenty times as long as running it.
     perform set_config('jit', 'off', true);
-    perform orchestrator.create_work_tables();
 
     if p_scope = 'everything' then
         perform pg_advisory_xact_lock(lock_class, lock_key);
     elsif not pg_try_advisory_xact_lock(lock_class, lock_key) then
         perform set_config('orchestrator.scope', 'locked', true);
-        return false;
+        return null;
     end if;
     perform set_config('orchestrator.present', clock_timestamp()::text, true);
     present := {{ kpi_engine.present() }};
@@ -186,10 +190,11 @@ begin
     end if;
 
     if p_scope in ('nothing', 'sample') then
-        insert into pg_temp.requests (period)
-        select p_sample where p_scope = 'sample';
+        if p_scope = 'sample' then
+            requests := array[orchestrator.new_request(p_period => p_sample)];
+        end if;
         update orchestrator.job_runs set reason = p_scope where id = run;
-        return true;
+        return requests;
     end if;
 
     select * into known from orchestrator.models where model = p_model;
@@ -197,7 +202,8 @@ begin
         perform orchestrator.look_for_versions(p_model);
     end if;
     perform orchestrator.look_up_requests(p_model);
-    reasons := orchestrator.claim_requests(p_model);
+    select claimed.requests, claimed.reasons into requests, reasons
+    from orchestrator.claim_requests(p_model) as claimed;
 
     if p_scope = 'everything' or known.refreshed_through is null then
         reasons := 'build';
@@ -209,26 +215,32 @@ begin
     if reasons in ('build', 'changed definition') then
         -- Whatever else has been asked is part of this.
         delete from orchestrator.refresh_queue where model = p_model;
-        delete from pg_temp.requests;
-        insert into pg_temp.requests (is_named, is_build, requested_at)
-        values (false, reasons = 'build', present);
+        requests := array[orchestrator.new_request(
+            p_is_build => reasons = 'build', p_requested_at => present
+        )];
     elsif known.refreshed_through > present then
-        perform orchestrator.go_back(known, present);
+        requests := requests || orchestrator.go_back(known, present);
     else
-        -- The clock asks nothing of anybody before the next turn.
-        insert into pg_temp.requests (period, since, is_named, requested_at)
-        select
-            tstzrange(known.refreshed_through, null), known.refreshed_through,
-            false, known.refreshed_through
-        where (known.next_rollover > present) is not true
-            or known.lookback is not null;
+        -- The clock asks nothing of anybody before the next rollover.
+        if (known.next_rollover > present) is not true
+            or known.lookback is not null
+        then
+            requests := requests || orchestrator.new_request(
+                p_period => tstzrange(known.refreshed_through, null),
+                p_since => known.refreshed_through,
+                p_requested_at => known.refreshed_through
+            );
+        end if;
         -- What a source without triggers has changed, nobody says.
-        insert into pg_temp.requests (period, is_named, requested_at)
-        select tstzrange(present - known.lookback, null), false, present
-        where known.lookback is not null;
+        if known.lookback is not null then
+            requests := requests || orchestrator.new_request(
+                p_period => tstzrange(present - known.lookback, null),
+                p_requested_at => present
+            );
+        end if;
     end if;
     if p_scope <> 'everything' then
-        perform orchestrator.leave_the_rest(known);
+        requests := orchestrator.leave_the_rest(known, requests);
     end if;
 
     update orchestrator.job_runs
@@ -240,7 +252,7 @@ begin
     where model = p_model and definition is distinct from p_definition
         and p_definition is not null;
 
-    return true;
+    return requests;
 end
 $$;
 
@@ -280,35 +292,34 @@ begin
 end
 $$;
 
--- Take a model's requests from the queue into pg_temp.requests, no more than one
--- transaction may compute: the newest, and before any rest of an older one. Those
--- of tenants that have failed wait until they are to be tried again. Returns why
--- they were made.
-create or replace function orchestrator.claim_requests(p_model text)
-returns text
+-- Take a model's requests from the queue, no more than one transaction may compute:
+-- the newest, and before any rest of an older one. Those of tenants that have failed
+-- wait until they are to be tried again. Returns them, and why they were made.
+create or replace function orchestrator.claim_requests(
+    p_model text, out requests orchestrator.claimed_request [], out reasons text
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := {{ kpi_engine.setting('periods_per_transaction') }};
-    reasons text;
     number bigint;
 begin
     with taken as (
         delete from orchestrator.refresh_queue
         where ctid = any(array(
-            select requests.ctid
-            from orchestrator.refresh_queue as requests
+            select queued.ctid
+            from orchestrator.refresh_queue as queued
             where
-                requests.model = p_model
+                queued.model = p_model
                 and not exists (
                     select from orchestrator.quarantine as held
                     where
                         held.model = p_model
-                        and held.tenant = requests.tenant
+                        and held.tenant = queued.tenant
                         and orchestrator.is_held(held)
                 )
-            order by requests.backlog, requests.id desc
+            order by queued.backlog, queued.id desc
             limit most
         ))
         returning
@@ -330,12 +341,11 @@ begin
     ),
 
     merged as (
-        insert into pg_temp.requests (
-            tenant, period, is_named, is_build, backlog, requested_at
-        )
         select
-            by_tenant.tenant, bounded.period, by_tenant.is_named,
-            by_tenant.is_build, by_tenant.backlog, by_tenant.requested_at
+            (
+                by_tenant.tenant, bounded.period, null, by_tenant.is_named, null,
+                by_tenant.is_build, by_tenant.backlog, by_tenant.requested_at
+            )::orchestrator.claimed_request as request
         from by_tenant
         left join lateral unnest(by_tenant.periods) as bounded (period)
             on not by_tenant.is_unbounded
@@ -343,14 +353,14 @@ begin
     )
 
     select
+        array(select merged.request from merged),
         (
             select string_agg(distinct reason, ', ')
             from by_tenant, unnest(by_tenant.reasons) as reason
         ),
         (select count(*) from taken)
-    into reasons, number;
+    into requests, reasons, number;
     perform set_config('orchestrator.claimed_all', (number < most)::text, true);
-    return reasons;
 end
 $$;
 
@@ -359,17 +369,12 @@ $$;
 create or replace function orchestrator.go_back(
     p_known orchestrator.models, p_present timestamptz
 )
-returns void
+returns orchestrator.claimed_request
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform set_config('orchestrator.went_back', 'yes', true);
-    insert into pg_temp.requests (period, is_named, is_whole, requested_at)
-    values (
-        case when p_known.grain <> 'all' then tstzrange(p_present, null) end,
-        false, true, p_present
-    );
     if p_known.refreshed_through > p_present + interval '1 minute' then
         perform orchestrator.open_incident(p_known.model, 'clock', format(
             'The server''s clock went back: %s was refreshed through %s UTC, and '
@@ -381,13 +386,22 @@ begin
             to_char(p_present at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
         ));
     end if;
+    return orchestrator.new_request(
+        p_period => case
+            when p_known.grain <> 'all' then tstzrange(p_present, null)
+        end,
+        p_is_whole => true,
+        p_requested_at => p_present
+    );
 end
 $$;
 
--- Cut pg_temp.requests down to what one transaction may compute, the newest
--- periods of each, and put the rest back into the queue.
-create or replace function orchestrator.leave_the_rest(p_known orchestrator.models)
-returns void
+-- Cut requests down to what one transaction may compute, the newest periods of each,
+-- and put the rest back into the queue. Returns what is left to compute.
+create or replace function orchestrator.leave_the_rest(
+    p_known orchestrator.models, p_requests orchestrator.claimed_request []
+)
+returns orchestrator.claimed_request []
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -405,7 +419,7 @@ declare
     span interval;
 begin
     if p_known.tenant is not null
-        and exists (select from pg_temp.requests where tenant is null)
+        and exists (select from unnest(p_requests) where tenant is null)
     then
         execute format('select count(*) from %s', p_known.calendar) into tenants;
         -- Of each tenant for itself, where these alone are too many.
@@ -417,7 +431,7 @@ begin
                 )
                 select $1, calendar.%I::text, requests.period, ''each tenant'', false,
                     requests.is_build is true, 1, requests.requested_at
-                from pg_temp.requests as requests
+                from unnest($2) as requests
                 cross join %s as calendar
                 where requests.tenant is null and %s',
                 p_known.tenant, p_known.calendar,
@@ -425,28 +439,33 @@ begin
                     when p_known.grain = 'all' then 'requests.since is null'
                     else 'true'
                 end
-            ) using p_known.model;
-            delete from pg_temp.requests
-            where tenant is null and (p_known.grain <> 'all' or since is null);
+            ) using p_known.model, p_requests;
+            p_requests := array(
+                select requests
+                from unnest(p_requests) as requests
+                where
+                    requests.tenant is not null
+                    or (p_known.grain = 'all' and requests.since is not null)
+            );
         end if;
     end if;
     select sum(case when tenant is null then tenants else 1 end) into units
-    from pg_temp.requests;
+    from unnest(p_requests);
     if length is null or units is null then
-        return;
+        return p_requests;
     end if;
-    perform orchestrator.note_early_rows(p_known, null);
+    perform orchestrator.note_early_rows(p_known, p_requests, null);
 
     span := greatest(most / greatest(units, 1), 1) * length;
     if not exists (
-        select from pg_temp.requests
+        select from unnest(p_requests)
         where (
             least(upper(period), present)
             - greatest(lower(period), present - interval '1000 years')
             <= span + length
         ) is not true
     ) then
-        return;
+        return p_requests;
     end if;
     if earliest is null then
         -- Of those that are there by then: a few may be far older than the others.
@@ -454,60 +473,72 @@ begin
             'select min(started_at), count(*) filter (
                 where started_at < (
                     select max(least(coalesce(upper(period), $1), $1))
-                    from pg_temp.requests where tenant is null
+                    from unnest($2) where tenant is null
                 )
             ) from %s',
             p_known.calendar
-        ) into earliest, tenants using present;
+        ) into earliest, tenants using present, p_requests;
         if earliest is null then
-            return;
+            return p_requests;
         end if;
         select sum(case when tenant is null then tenants else 1 end) into units
-        from pg_temp.requests;
+        from unnest(p_requests);
         span := greatest(most / greatest(units, 1), 1) * length;
     end if;
-    perform orchestrator.note_early_rows(p_known, earliest);
+    perform orchestrator.note_early_rows(p_known, p_requests, earliest);
     earliest := greatest(earliest, {{ kpi_engine.earliest_instant() }});
 
-    with long as (
+    with bounded as (
         select
-            requests.ctid as place,
             requests.*,
-            least(coalesce(upper(period), 'infinity'), present) as until
-        from pg_temp.requests as requests
+            least(coalesce(upper(requests.period), 'infinity'), present) as until
+        from unnest(p_requests) as requests
     ),
 
     cut as (
-        update pg_temp.requests as requests
-        set
-            period = tstzrange(long.until - span, upper(long.period)),
-            is_whole = true,
-            since = null
-        from long
-        where
-            requests.ctid = long.place
-            and long.until - span - length
-            > greatest(coalesce(lower(long.period), earliest), earliest)
-        returning
-            requests.tenant, long.period, long.until - span as cut_at,
-            requests.is_named, requests.is_build, requests.backlog,
-            requests.requested_at
+        select
+            bounded.*,
+            bounded.until - span as cut_at,
+            bounded.until - span - length
+            > greatest(coalesce(lower(bounded.period), earliest), earliest) as is_long
+        from bounded
+    ),
+
+    rest as (
+        insert into orchestrator.refresh_queue (
+            model, tenant, period, reason, is_named, is_build, backlog, requested_at
+        )
+        select
+            p_known.model, cut.tenant, tstzrange(lower(cut.period), cut.cut_at),
+            'the rest', cut.is_named is not false, cut.is_build is true,
+            coalesce(cut.backlog, 0) + 1, cut.requested_at
+        from cut
+        where cut.is_long
     )
 
-    insert into orchestrator.refresh_queue (
-        model, tenant, period, reason, is_named, is_build, backlog, requested_at
+    select array_agg(
+        case
+            when cut.is_long then (
+                cut.tenant, tstzrange(cut.cut_at, upper(cut.period)), null,
+                cut.is_named, true, cut.is_build, cut.backlog, cut.requested_at
+            )::orchestrator.claimed_request
+            else (
+                cut.tenant, cut.period, cut.since, cut.is_named, cut.is_whole,
+                cut.is_build, cut.backlog, cut.requested_at
+            )::orchestrator.claimed_request
+        end
     )
-    select
-        p_known.model, cut.tenant, tstzrange(lower(cut.period), cut.cut_at),
-        'the rest', cut.is_named is not false, cut.is_build is true,
-        coalesce(cut.backlog, 0) + 1, cut.requested_at
+    into p_requests
     from cut;
+    return p_requests;
 end
 $$;
 
 -- Say that a tenant's first moment, or that of a changed row, is no real one.
 create or replace function orchestrator.note_early_rows(
-    p_known orchestrator.models, p_earliest timestamptz
+    p_known orchestrator.models,
+    p_requests orchestrator.claimed_request [],
+    p_earliest timestamptz
 )
 returns void
 language plpgsql
@@ -515,7 +546,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_earliest < {{ kpi_engine.earliest_instant() }} or exists (
-        select from pg_temp.requests
+        select from unnest(p_requests)
         where lower(period) < {{ kpi_engine.earliest_instant() }}
     ) then
         perform orchestrator.open_incident(p_known.model, 'data', format(
@@ -532,7 +563,9 @@ $$;
 
 -- Pass the changed periods on to the models that read this one, remember how
 -- far it is, and close the run, or leave it running where there is more to do.
-create or replace function orchestrator.end_refresh(p_model text)
+create or replace function orchestrator.end_refresh(
+    p_model text, p_result orchestrator.refresh_result default null
+)
 returns orchestrator.job_runs
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -546,21 +579,11 @@ declare
     whose text [];
     built text;
     is_left boolean := false;
-    isolated constant text :=
-        nullif(current_setting('orchestrator.isolated', true), '');
-    has_failed constant boolean := coalesce(
-        current_setting('orchestrator.has_failed', true) = 'yes', false
-    );
+    has_failed constant boolean := coalesce(p_result.has_failed, false);
     run orchestrator.job_runs;
 begin
-    if scope <> 'locked' then
-        computed_periods :=
-            nullif(current_setting('orchestrator.periods', true), '')::bigint;
-        if computed_periods is null then
-            select count(*) into computed_periods
-            from pg_temp.claimed_periods
-            where starts_at is not null;
-        end if;
+    if p_result.periods is not null then
+        computed_periods := p_result.periods;
         select
             coalesce(sum(row_count), 0),
             coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}'),
@@ -570,11 +593,13 @@ begin
                     then array_agg(distinct tenant)
             end
         into changed_rows, changed_time, whose
-        from pg_temp.changed_periods;
+        from unnest(p_result.changed);
     end if;
 
     if scope = 'everything' then
         changed_time := null;
+        computed_periods := current_setting('orchestrator.periods')::bigint;
+        execute format('delete from orchestrator.%I', 'periods_' || p_model);
         select relation into built
         from orchestrator.models
         where model = p_model;
@@ -596,7 +621,7 @@ begin
                 bool_or(changed.starts_at is null) as is_unbounded,
                 range_agg(tstzrange(changed.starts_at, changed.ends_at))
                     as periods
-            from pg_temp.changed_periods as changed
+            from unnest(p_result.changed) as changed
             inner join orchestrator.models as this on this.model = p_model
             inner join orchestrator.models as dependent
                 on this.model = any(dependent.upstream)
@@ -649,7 +674,9 @@ begin
                 then changed_tenants || whose
             when changed_tenants is null then whose
         end,
-        error_message = nullif(concat_ws(' ', error_message, isolated), ''),
+        error_message = nullif(
+            concat_ws(' ', error_message, p_result.message), ''
+        ),
         is_isolated = is_isolated or has_failed
     where id = run_id
     returning * into run;
@@ -662,12 +689,8 @@ begin
         and backend_pid = pg_backend_pid()
         and id <> run_id;
 
-    perform orchestrator.drop_work_tables();
-    perform set_config(name, '', true)
-    from unnest(array[
-        'orchestrator.present', 'orchestrator.went_back', 'orchestrator.periods',
-        'orchestrator.isolated', 'orchestrator.has_failed'
-    ]) as name;
+    perform set_config('orchestrator.present', '', true);
+    perform set_config('orchestrator.went_back', '', true);
     return run;
 end
 $$;
@@ -744,9 +767,9 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if to_regprocedure(
-        format('orchestrator.%I()', 'compute_' || p_model)
-    ) is null then
+    if to_regprocedure(format(
+        'orchestrator.%I(orchestrator.claimed_request [])', 'claim_' || p_model
+    )) is null then
         raise exception '% has not been built yet.', p_model
             using errcode = 'undefined_table',
             hint = format('Run: dbt build --select %s', p_model);
@@ -757,7 +780,7 @@ $$;
 -- Refresh a slice of a summary table in this transaction: of its open requests and
 -- the periods that time has brought, what one transaction may compute. The run is
 -- `running` where there is more to do. A failure is recorded, and leaves the
--- requests; one that some tenants alone cause is theirs, see isolate.
+-- requests; one that some tenants alone cause is theirs, see compute_in_parts.
 create or replace function orchestrator.refresh_slice(
     p_model text,
     p_executor text,
@@ -774,7 +797,12 @@ declare
     run orchestrator.job_runs;
     began constant timestamptz := clock_timestamp();
     known constant orchestrator.models := orchestrator.declared(p_model);
+    lock_timeout constant text := current_setting('lock_timeout');
+    requests orchestrator.claimed_request [];
+    result orchestrator.refresh_result;
+    by_parts boolean;
     failure text;
+    code text;
 begin
     perform orchestrator.require_built(p_model);
     if p_sample is null then
@@ -797,23 +825,39 @@ begin
         return orchestrator.note_refresh(p_model, p_executor, p_invocation);
     end if;
 
-    begin
-        if orchestrator.begin_refresh(
-            p_model,
-            p_executor,
-            case when p_sample is null then 'requested' else 'sample' end,
-            p_definition => p_definition,
-            p_invocation => p_invocation,
-            p_sample => p_sample,
-            p_eager => p_eager
-        ) then
-            perform orchestrator.compute_requested(known);
-        end if;
-        return orchestrator.end_refresh(p_model);
-    exception
-        when query_canceled or others then
-            get stacked diagnostics failure = message_text;
-    end;
+    -- All at once; where that fails by some rows, or has before, in parts.
+    foreach by_parts in array array[false, true] loop
+        by_parts := by_parts or exists (
+            select from orchestrator.quarantine where model = p_model
+        );
+        begin
+            requests := orchestrator.begin_refresh(
+                p_model,
+                p_executor,
+                case when p_sample is null then 'requested' else 'sample' end,
+                p_definition => p_definition,
+                p_invocation => p_invocation,
+                p_sample => p_sample,
+                p_eager => p_eager
+            );
+            result := null;
+            -- The application never waits for long: a refresh that meets its locks
+            -- gives way, and is tried again.
+            perform set_config('lock_timeout', '50ms', true);
+            if by_parts and requests is not null then
+                result := orchestrator.compute_in_parts(known, requests, failure, code);
+            elsif requests is not null then
+                result := orchestrator.claim_and_compute(p_model, requests);
+            end if;
+            perform set_config('lock_timeout', lock_timeout, true);
+            return orchestrator.end_refresh(p_model, result);
+        exception
+            when query_canceled or others then
+                get stacked diagnostics
+                    failure = message_text, code = returned_sqlstate;
+        end;
+        exit when by_parts or not orchestrator.may_be_of_rows(code);
+    end loop;
 
     failure := orchestrator.plain_error(failure);
     run := orchestrator.fail_run(

@@ -18,6 +18,48 @@ insert into orchestrator.migrations (number)
 select number from generate_series(1, {{ kpi_engine.migrations() | length }}) as number
 on conflict do nothing;
 
+-- What the parts of a refresh hand on to each other.
+do $$
+begin
+    if to_regtype('orchestrator.claimed_request') is null then
+        create type orchestrator.claimed_request as (
+            tenant text,
+            period tstzrange,
+            since timestamptz,
+            is_named boolean,
+            is_whole boolean,
+            is_build boolean,
+            backlog integer,
+            requested_at timestamptz
+        );
+        create type orchestrator.changed_period as (
+            tenant text,
+            starts_at timestamptz,
+            ends_at timestamptz,
+            row_count bigint
+        );
+        create type orchestrator.refresh_result as (
+            periods bigint,
+            changed orchestrator.changed_period [],
+            has_succeeded boolean,
+            held integer,
+            has_failed boolean,
+            message text
+        );
+    end if;
+end
+$$;
+comment on type orchestrator.claimed_request is
+'A request that a refresh serves: of a tenant (null: all) and a time (null: all); with '
+'`since` it is the clock''s, for what has begun or ended after that. It names its '
+'tenant itself unless `is_named` is false; `is_whole` is the newest part of one for '
+'all time, above zero `backlog` the rest of a longer one, `is_build` a first build''s.';
+comment on type orchestrator.changed_period is
+'A period whose rows a refresh has changed, and how many.';
+comment on type orchestrator.refresh_result is
+'What a refresh has computed: periods, changes, how many tenants or periods it has set '
+'aside, and what it says of them.';
+
 create table if not exists orchestrator.models (
     model text primary key,
     relation text not null,

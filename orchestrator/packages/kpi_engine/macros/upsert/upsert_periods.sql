@@ -1,6 +1,7 @@
 {# One statement that makes the claimed periods of `target` equal to the rows
    of `computed_sql`: inserts the new, updates the different, deletes the
-   deleted, touches nothing else, and notes the changed periods.
+   deleted, touches nothing else, and notes the changed periods in the variable
+   changed_periods of the function that it is part of.
    Columns in `meta.volatile_columns` say when, not what: they are written with a row,
    but never a reason to write it. #}
 {% macro upsert_periods(target, computed_sql) -%}
@@ -26,7 +27,7 @@ with computed as materialized (
 {% if not summary.persistent -%}
 deleted as (
     delete from {{ target }} as target
-    using pg_temp.claimed_periods as periods
+    using {{ kpi_engine.periods_table() }} as periods
     where
         {{ kpi_engine._in_period(summary, 'target.' ~ summary.tenant, summary.expression) }}
         and not exists (
@@ -68,26 +69,42 @@ changed as (
     union all
     {% endif -%}
     select * from written
-)
+),
 
-insert into pg_temp.changed_periods (tenant, starts_at, ends_at, row_count)
 {% if summary.grain == 'all' -%}
-select
-    changed.tenant::text,
-    lower(affected.period) as starts_at,
-    upper(affected.period) as ends_at,
-    count(*) as row_count
-from changed
-cross join {{ kpi_engine.runtime_schema() }}.affected_range(changed.period, changed.period)
-    as affected (period)
-group by changed.tenant, affected.period
+noted as (
+    select
+        changed.tenant::text as tenant,
+        lower(affected.period) as starts_at,
+        upper(affected.period) as ends_at,
+        count(*) as row_count
+    from changed
+    cross join {{ kpi_engine.runtime_schema() }}.affected_range(
+        changed.period, changed.period
+    ) as affected (period)
+    group by changed.tenant, affected.period
+)
 {%- else -%}
-select changed.tenant::text, periods.starts_at, periods.ends_at, count(*) as row_count
-from changed
-inner join pg_temp.claimed_periods as periods
-    on {{ kpi_engine._in_period(summary, 'changed.tenant', 'changed.period') }}
-group by changed.tenant, periods.starts_at, periods.ends_at
+noted as (
+    select
+        changed.tenant::text as tenant,
+        periods.starts_at,
+        periods.ends_at,
+        count(*) as row_count
+    from changed
+    inner join {{ kpi_engine.periods_table() }} as periods
+        on {{ kpi_engine._in_period(summary, 'changed.tenant', 'changed.period') }}
+    group by changed.tenant, periods.starts_at, periods.ends_at
+)
 {%- endif %}
+
+select array_agg(
+    (
+        noted.tenant, noted.starts_at, noted.ends_at, noted.row_count
+    )::{{ kpi_engine.runtime_schema() }}.changed_period
+)
+into changed_periods
+from noted
 {%- endmacro %}
 
 {% macro _column_names(names) -%}

@@ -1,0 +1,32 @@
+{# The table of the periods that a refresh of the model at hand has claimed. It stays:
+   making one for each refresh would fill the catalog. Who has the model's lock has it,
+   and whoever else looks finds it empty. #}
+{% macro periods_table() -%}
+    {%- do return(
+        kpi_engine.runtime_schema() ~ '.' ~ adapter.quote('periods_' ~ model.name)
+    ) -%}
+{%- endmacro %}
+
+{# Statements that make it, and make it again where its columns change. Its comment has
+   the hash of what it was made by. #}
+{% macro make_periods_table() -%}
+    {%- set table = kpi_engine.periods_table() -%}
+    {%- set sql -%}
+create unlogged table {{ table }} with (autovacuum_enabled = false) as
+{{ kpi_engine.without_database(kpi_engine.period_series(
+    kpi_engine.summary_config(model),
+    kpi_engine.calendar_of(model),
+    'unnest(null::' ~ kpi_engine.runtime_schema() ~ '.claimed_request [])'
+)) }}
+with no data;
+    {%- endset -%}
+    {%- set made_by = 'The periods that a refresh of ' ~ model.name
+        ~ ' is computing: empty, to all others. (' ~ local_md5(sql) ~ ')' -%}
+    {%- if run_query("
+        select obj_description(to_regclass(" ~ kpi_engine.literal(table) ~ "), 'pg_class')
+    ").columns[0].values()[0] != made_by %}
+        drop table if exists {{ table }};
+        {{ sql }}
+        comment on table {{ table }} is {{ kpi_engine.literal(made_by) }};
+    {%- endif -%}
+{%- endmacro %}
