@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.profiles import ConnectionProfile, connection_profile
 from orchestrator.project import Project
 from orchestrator.queries import Connection, Schemas, query
 
@@ -71,11 +71,6 @@ def connect(profile: ConnectionProfile) -> Connection:
     Raises DatabaseError where nobody is let in.
     """
     login = profile.credentials
-    if login.type != "postgres":
-        raise DatabaseError(
-            f"The target {profile.target} in {profile.path} is of type {login.type}: "
-            "only postgres has these summary tables."
-        )
     optional = {
         "keepalives_idle": login.keepalives_idle or None,
         "options": _search_path(login.search_path),
@@ -84,7 +79,7 @@ def connect(profile: ConnectionProfile) -> Connection:
         "sslkey": login.sslkey,
         "sslrootcert": login.sslrootcert,
     }
-    wanted = {
+    wanted: dict[str, Any] = {
         "host": login.host,
         "port": login.port,
         "user": login.user,

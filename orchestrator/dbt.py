@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.profiles import ConnectionProfile, Credentials
 from orchestrator.project import PROFILES_FILE, Project
 
 if TYPE_CHECKING:
@@ -81,15 +82,6 @@ class Execution:
 
     invocation: str
     results: tuple[Result, ...]
-
-
-@dataclass(frozen=True)
-class ConnectionProfile:
-    """The connection that dbt would use, and where it is written."""
-
-    credentials: Any
-    target: str
-    path: Path
 
 
 class LoadedProject:
@@ -353,7 +345,7 @@ def install_packages(project: Project) -> None:
 
 
 def connection_profile(project: Project) -> ConnectionProfile:
-    """Return the connection that the project's profile names.
+    """Return the connection that the project's profile names, as dbt reads it.
 
     Raises UsageError for options that dbt refuses, DbtError for a profile that is
     missing or not complete.
@@ -385,7 +377,7 @@ def connection_profile(project: Project) -> ConnectionProfile:
     except DbtBaseException as error:
         raise DbtError(f"{plain(str(error))}{_where_looked(error, path)}") from error
     _refuse_unset_password(profile, path)
-    return ConnectionProfile(profile.credentials, profile.target_name, path)
+    return ConnectionProfile(_credentials(profile, path), profile.target_name, path)
 
 
 def plain(message: str) -> str:
@@ -518,6 +510,21 @@ def _where_looked(error: Exception, path: Path) -> str:
     if "Could not find profile" not in str(error):
         return ""
     return f" in {path}" if path.exists() else f": there is no {path}."
+
+
+def _credentials(profile: "Profile", path: Path) -> Credentials:
+    login = profile.credentials
+    if login.type != "postgres":
+        raise DbtError(
+            f"The target {profile.target_name} in {path} is of type {login.type}: only "
+            "postgres has these summary tables."
+        )
+    given: dict[str, Any] = {
+        each.name: getattr(login, each.name)
+        for each in fields(Credentials)
+        if hasattr(login, each.name)
+    }
+    return Credentials(**given)
 
 
 def _refuse_unset_password(profile: "Profile", path: Path) -> None:

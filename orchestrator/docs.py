@@ -54,8 +54,8 @@ class Site:
         """Give the port back."""
         self._server.server_close()
 
-    def _answer(self, path: str, _: str) -> web.Answer:
+    def _answer(self, request: web.Request) -> web.Answer:
         """Answer with the page, whose links lie behind its `#`."""
-        if path != "/" or self._page is None:
+        if request.path != "/" or self._page is None:
             return web.Answer.plain(HTTPStatus.NOT_FOUND, "There is /, and no more.")
         return web.Answer(HTTPStatus.OK, web.HTML, self._page.read_bytes())

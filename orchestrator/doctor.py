@@ -14,8 +14,8 @@ from psycopg.sql import SQL, Identifier
 
 from orchestrator import dbt
 from orchestrator.database import DatabaseError, connect, is_installed
-from orchestrator.dbt import ConnectionProfile, connection_profile
 from orchestrator.errors import OrchestratorError
+from orchestrator.profiles import ConnectionProfile, connection_profile
 from orchestrator.project import Project
 from orchestrator.queries import query
 from orchestrator.words import pluralize
@@ -81,8 +81,8 @@ def examine(project: Project) -> Iterator[Finding]:
 def _connection(profile: ConnectionProfile) -> Iterator[Finding]:
     """Say how the profile connects, and what is wrong with that."""
     login = profile.credentials
-    host, port = str(login.host), int(login.port)
-    if getattr(login, "autocommit", False):
+    host, port = login.host, login.port
+    if login.autocommit:
         yield Finding(
             "connection",
             "problem",
@@ -112,8 +112,8 @@ def _connected(profile: ConnectionProfile) -> Connection[Any]:
     try:
         return connect(profile)
     except DatabaseError as error:
-        host = str(login.host)
-        if host.endswith(POOLER) and "." not in str(login.user):
+        host = login.host
+        if host.endswith(POOLER) and "." not in login.user:
             hint = "to a pooler the user is postgres.<the project's reference>"
         elif host.startswith(DIRECT[0]) and host.endswith(DIRECT[1]):
             hint = "Supabase's direct address needs IPv6, its session pooler does not"

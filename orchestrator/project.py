@@ -58,6 +58,10 @@ class Project:
         """Return the dbt project's folder; raises UsageError where there is none."""
         return self._project_dir()
 
+    def profiles_folder(self) -> Path:
+        """Return where profiles.yml is; raises UsageError where there is no project."""
+        return self._profiles_dir() or Path.home() / ".dbt"
+
     def target_folder(self) -> Path:
         """Return where dbt keeps what it has read of the project.
 
@@ -94,8 +98,7 @@ class Project:
         return found
 
     def _paths(self) -> Iterator[Path]:
-        profiles = self._profiles_dir() or Path.home() / ".dbt"
-        yield profiles / PROFILES_FILE
+        yield self.profiles_folder() / PROFILES_FILE
         yield from self._project_paths(self._project_dir())
 
     def _project_paths(self, root: Path) -> Iterator[Path]:

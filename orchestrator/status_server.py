@@ -19,8 +19,8 @@ from psycopg import Connection
 
 from orchestrator import metrics, overview, page, web
 from orchestrator.database import connect, plain_errors
-from orchestrator.dbt import ConnectionProfile
 from orchestrator.errors import OrchestratorError
+from orchestrator.profiles import ConnectionProfile
 from orchestrator.web import Answer
 
 T = TypeVar("T")

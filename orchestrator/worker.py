@@ -26,15 +26,10 @@ from psycopg import Connection
 
 from orchestrator import refresh_runs, upkeep, web, webhook
 from orchestrator.database import DatabaseError, connect
-from orchestrator.dbt import (
-    ConnectionProfile,
-    Execution,
-    LoadedProject,
-    NotNowError,
-    connection_profile,
-)
+from orchestrator.dbt import Execution, LoadedProject, NotNowError
 from orchestrator.errors import OrchestratorError
 from orchestrator.journal import Journal
+from orchestrator.profiles import ConnectionProfile, connection_profile
 from orchestrator.project import Project
 from orchestrator.queries import query
 from orchestrator.runs import Run, of_execution, record_drift, tested

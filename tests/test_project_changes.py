@@ -76,7 +76,7 @@ def test_edited_access_and_functions_are_what_the_next_run_applies(project):
 
 
 def test_a_view_that_was_dropped_is_made_again_once_its_reader_has_failed(project):
-    project.ask("drop view orchestrator.int_restaurant__location_settings cascade")
+    project.ask("drop view orchestrator.int_restaurant__activity cascade")
     project.ask(
         "insert into orchestrator.refresh_queue (model, reason)"
         " values ('metrics_daily', 'test')"

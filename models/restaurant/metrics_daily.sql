@@ -15,7 +15,7 @@ account_settings as (
 ),
 
 location_settings as (
-    select * from {{ ref('int_restaurant__location_settings') }}
+    select * from {{ ref('stg_restaurant__location_settings') }}
 ),
 
 final as (
@@ -85,8 +85,8 @@ final as (
     -- What another account has set for the location does not count here.
     left join location_settings
         on
-            periods.account_id = location_settings.account_id
-            and counts.location_id = location_settings.location_id
+            locations.location_id = location_settings.location_id
+            and locations.account_id = periods.account_id
 )
 
 select * from final

@@ -10,6 +10,7 @@ from orchestrator import dbt
 from orchestrator.cli.base import main, of_project
 from orchestrator.database import connected
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.profiles import connection_profile
 from orchestrator.project import Project
 
 # What writes projects takes a while to import, which no other command is to wait for.
@@ -137,7 +138,7 @@ def add(
 
 def _production(project: Project) -> str | None:
     """Return the target to publish from, unless its schema says so already."""
-    profile = dbt.connection_profile(project)
+    profile = connection_profile(project)
     if profile.credentials.schema == "analytics":
         return None
     return profile.target

@@ -11,8 +11,8 @@ from orchestrator import docs as documentation
 from orchestrator import doctor as diagnosis
 from orchestrator.cli.base import json_option, main, of_project
 from orchestrator.database import connect, connected, plain_errors
-from orchestrator.dbt import connection_profile
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.profiles import connection_profile
 from orchestrator.project import Project
 
 

@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select array[
         'alert_incidents', 'backfills', 'cron_jobs', 'job_runs', 'lineage',
-        'migrations', 'model_status', 'models', 'notices', 'quarantine'
+        'migrations', 'model_status', 'models', 'notices', 'pauses', 'quarantine'
     ]
 $$;
 

@@ -50,11 +50,50 @@
     end if;
     {%- endif %}
     perform {{ kpi_engine.runtime_schema() }}.analyze_periods('{{ table }}', number);
-    update {{ kpi_engine.runtime_schema() }}.models
-    set next_rollover = {{ kpi_engine.next_rollover(summary, calendar) }}
-    where model = '{{ model.name }}'
-        and current_setting('{{ kpi_engine.runtime_schema() }}.scope', true)
-            in ('requested', 'everything');
+    if current_setting('{{ kpi_engine.runtime_schema() }}.scope', true)
+        in ('requested', 'everything')
+    then
+        {{ kpi_engine._note_next_rollover(summary, calendar) }}
+    end if;
+{%- endmacro %}
+
+{# Before the next rollover only the tenants that requests name can have brought it
+   forward: with a first day, or another time zone. #}
+{% macro _note_next_rollover(summary, calendar) -%}
+    {%- set all = kpi_engine.next_rollover(summary, calendar) -%}
+    {%- if all.startswith('null') or not summary.tenant -%}
+        update {{ kpi_engine.runtime_schema() }}.models
+        set next_rollover = {{ all }}
+        where model = '{{ model.name }}'
+            and next_rollover is distinct from {{ all }};
+    {%- else -%}
+        if exists (
+            select
+            from {{ kpi_engine.runtime_schema() }}.models
+            where
+                model = '{{ model.name }}'
+                and next_rollover > {{ kpi_engine.present() }}
+                and not exists (
+                    select from unnest(p_requests) as requests
+                    where requests.tenant is null
+                )
+        ) then
+            update {{ kpi_engine.runtime_schema() }}.models
+            set next_rollover = named.next_rollover
+            from (
+                select {{ kpi_engine.next_rollover(summary, kpi_engine.tenants_asked(
+                    summary, calendar, 'unnest(p_requests)', kpi_engine.asked_of(summary)[0]
+                )) }} as next_rollover
+            ) as named
+            where
+                models.model = '{{ model.name }}'
+                and named.next_rollover < models.next_rollover;
+        else
+            update {{ kpi_engine.runtime_schema() }}.models
+            set next_rollover = {{ all }}
+            where model = '{{ model.name }}';
+        end if;
+    {%- endif -%}
 {%- endmacro %}
 
 {# Rows of which the calendar no longer has the tenant or the period (a tenant

@@ -9,6 +9,7 @@
             kpi_engine.runtime_queue(),
             kpi_engine.runtime_sources(),
             kpi_engine.runtime_isolation(),
+            kpi_engine.runtime_pauses(),
             kpi_engine.runtime_refresh(),
             kpi_engine.runtime_views(),
             kpi_engine.runtime_status(),
@@ -83,7 +84,7 @@
                 'models', 'views', 'refresh_queue', 'job_runs', 'alert_incidents',
                 'lost_captures', 'uncounted_captures', 'known_uncounted_captures',
                 'notices', 'backfills', 'quarantine', 'access', 'access_functions',
-                'sources', 'source_versions', 'migrations', 'claimed_request',
+                'sources', 'source_versions', 'migrations', 'pauses', 'claimed_request',
                 'changed_period', 'refresh_result'
             ])
         union all

@@ -68,7 +68,7 @@
 {% macro _refresh_in_slices() -%}
     {%- set sample = invocation_args_dict.get('sample') -%}
     {%- set slice -%}
-        select status, error_message
+        select status, error_message, reason
         from {{ kpi_engine.runtime_schema() }}.refresh_slice(
             p_model => '{{ model.name }}',
             p_executor => 'dbt',
@@ -88,8 +88,10 @@
             {%- set last.status, message = run['status'], run['error_message'] -%}
             {%- if last.status == 'error' -%}
                 {%- do exceptions.raise_database_error(message) -%}
-            {%- elif message -%}
-                {%- do exceptions.warn(model.name ~ ": " ~ message) -%}
+            {%- elif message or last.status == 'skipped' -%}
+                {%- do exceptions.warn(
+                    model.name ~ ": " ~ (message or 'not refreshed, ' ~ run['reason'])
+                ) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}

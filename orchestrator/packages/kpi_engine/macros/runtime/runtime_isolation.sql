@@ -35,8 +35,15 @@ as $$
 declare
     result orchestrator.refresh_result;
 begin
+    -- Planning anew for each few requests would cost more than they do.
+    perform set_config(
+        'plan_cache_mode',
+        case when cardinality(p_requests) <= 10 then 'force_generic_plan' else 'auto' end,
+        true
+    );
     execute format('select orchestrator.%I($1)', 'claim_' || p_model)
     into result.periods using p_requests;
+    perform set_config('plan_cache_mode', 'auto', true);
     execute format('select orchestrator.%I()', 'compute_' || p_model)
     into result.changed;
     return result;

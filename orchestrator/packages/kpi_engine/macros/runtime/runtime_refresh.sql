@@ -201,7 +201,6 @@ begin
     if known.has_versions then
         perform orchestrator.look_for_versions(p_model);
     end if;
-    perform orchestrator.look_up_requests(p_model);
     select claimed.requests, claimed.reasons into requests, reasons
     from orchestrator.claim_requests(p_model) as claimed;
 
@@ -256,45 +255,10 @@ begin
 end
 $$;
 
--- Look up what the requests touch that keep the rows of a source by which to do so.
-create or replace function orchestrator.look_up_requests(p_model text)
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    found_rows record;
-begin
-    for found_rows in
-        with taken as (
-            delete from orchestrator.refresh_queue
-            where model = p_model and source_rows is not null
-            returning source, source_rows
-        )
-
-        select
-            sources,
-            jsonb_agg(distinct each.value) as data
-        from taken
-        inner join orchestrator.sources as sources
-            on sources.relation = taken.source
-        cross join jsonb_array_elements(taken.source_rows) as each
-        group by sources
-    loop
-        perform orchestrator.request_rows(
-            found_rows.sources,
-            null,
-            'source ' || (found_rows.sources).relation,
-            p_models => array[p_model],
-            p_data => found_rows.data
-        );
-    end loop;
-end
-$$;
-
 -- Take a model's requests from the queue, no more than one transaction may compute:
 -- the newest, and before any rest of an older one. Those of tenants that have failed
--- wait until they are to be tried again. Returns them, and why they were made.
+-- wait until they are to be tried again. Those that keep a source's rows are looked up
+-- now. Returns them, and why they were made.
 create or replace function orchestrator.claim_requests(
     p_model text, out requests orchestrator.claimed_request [], out reasons text
 )
@@ -304,6 +268,7 @@ as $$
 declare
     most constant integer := {{ kpi_engine.setting('periods_per_transaction') }};
     number bigint;
+    unlooked jsonb;
 begin
     with taken as (
         delete from orchestrator.refresh_queue
@@ -323,7 +288,8 @@ begin
             limit most
         ))
         returning
-            tenant, period, reason, is_named, is_build, backlog, requested_at
+            tenant, period, reason, is_named, is_build, backlog, requested_at,
+            source, source_rows
     ),
 
     by_tenant as (
@@ -337,6 +303,7 @@ begin
             array_agg(distinct split_part(reason, ' ', 1)) as reasons,
             min(requested_at) as requested_at
         from taken
+        where source_rows is null
         group by tenant, is_named, is_build, backlog
     ),
 
@@ -358,9 +325,43 @@ begin
             select string_agg(distinct reason, ', ')
             from by_tenant, unnest(by_tenant.reasons) as reason
         ),
-        (select count(*) from taken)
-    into requests, reasons, number;
-    perform set_config('orchestrator.claimed_all', (number < most)::text, true);
+        (select count(*) from taken),
+        (
+            select jsonb_object_agg(kept.source, kept.data)
+            from (
+                select taken.source, jsonb_agg(distinct each.value) as data
+                from taken
+                cross join jsonb_array_elements(taken.source_rows) as each
+                group by taken.source
+            ) as kept
+        )
+    into requests, reasons, number, unlooked;
+    if unlooked is not null then
+        perform orchestrator.request_rows(
+            sources,
+            null,
+            'source ' || sources.relation,
+            p_models => array[p_model],
+            p_data => unlooked -> sources.relation
+        )
+        from orchestrator.sources as sources
+        where unlooked ? sources.relation;
+        select
+            claim_requests.requests || again.requests,
+            (
+                select string_agg(distinct reason, ', ')
+                from string_to_table(
+                    concat_ws(', ', claim_requests.reasons, again.reasons), ', '
+                ) as reason
+            )
+        into requests, reasons
+        from orchestrator.claim_requests(p_model) as again;
+    else
+        perform set_config('orchestrator.claimed_all', 'true', true);
+    end if;
+    if number >= most then
+        perform set_config('orchestrator.claimed_all', 'false', true);
+    end if;
 end
 $$;
 
@@ -800,11 +801,19 @@ declare
     lock_timeout constant text := current_setting('lock_timeout');
     requests orchestrator.claimed_request [];
     result orchestrator.refresh_result;
+    pause text;
     by_parts boolean;
     failure text;
     code text;
 begin
     perform orchestrator.require_built(p_model);
+    pause := orchestrator.pause_of(p_model);
+    if pause is not null and p_sample is null then
+        return orchestrator.close_run(
+            orchestrator.open_run(p_model, p_executor, p_invocation),
+            'skipped', pause, null
+        );
+    end if;
     if p_sample is null then
         perform orchestrator.look_at_sources(p_model, p_repair => false);
     end if;
@@ -907,7 +916,11 @@ as $$
         orchestrator.open_run(p_model, 'database', p_invocation),
         p_upstream.status,
         case p_upstream.status
-            when 'skipped' then p_upstream.job || ' is being refreshed'
+            when 'skipped' then p_upstream.job || case
+                when p_upstream.reason like 'paused until%'
+                    then ' is ' || p_upstream.reason
+                else ' is being refreshed'
+            end
         end,
         case p_upstream.status
             when 'error' then format(
@@ -929,17 +942,23 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    known constant orchestrator.models := orchestrator.declared(p_model);
     next_model text;
     run orchestrator.job_runs;
 begin
-    perform orchestrator.declared(p_model);
     for next_model in
-        select read.upstream
-        from orchestrator.lineage as read
-        where read.model = p_model
-        order by read.depth, read.upstream
+        select p_model where known.upstream = '{}'
+        union all
+        (
+            select read.upstream
+            from orchestrator.lineage as read
+            where read.model = p_model and known.upstream <> '{}'
+            order by read.depth, read.upstream
+        )
     loop
-        if next_model <> p_model and not orchestrator.has_work(next_model) then
+        if next_model <> p_model
+            and not orchestrator.stands_in_the_way(next_model)
+        then
             continue;
         end if;
         if p_waits then

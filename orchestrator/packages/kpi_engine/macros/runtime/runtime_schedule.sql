@@ -67,8 +67,24 @@ as $$
         select from orchestrator.model_status
         where
             model = p_model
+            and paused_until is null
             and (is_due or immediate > 0 or (p_eager and waiting > 0))
     )
+$$;
+
+-- Whether what reads a summary table would be computed from what is not fresh, were it
+-- not refreshed before.
+create or replace function orchestrator.stands_in_the_way(p_model text)
+returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        orchestrator.has_work(p_model)
+        or (
+            orchestrator.pause_of(p_model) is not null
+            and orchestrator.is_requested(p_model)
+        )
 $$;
 
 -- What a worker is to build now, in the order to build it in: what is due or asked
@@ -99,6 +115,7 @@ begin
             )
             and (p_eager or status.retry_at <= clock_timestamp())
             is not false
+            and status.paused_until is null
         group by status.model
         order by depth, status.model
     loop
@@ -183,7 +200,7 @@ begin
         order by read.depth, read.upstream
     loop
         continue when next_model <> p_model
-            and not orchestrator.has_work(next_model);
+            and not orchestrator.stands_in_the_way(next_model);
         perform orchestrator.require_built(next_model);
         this_run := case
             when next_model = p_model then p_invocation

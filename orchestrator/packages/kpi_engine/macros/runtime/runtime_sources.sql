@@ -26,10 +26,7 @@ create or replace function orchestrator.trigger_state(
 )
 returns text
 language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case when p_type & 1 = 1 then lower(p_enabled::text) else p_enabled::text end
-$$;
+return case when p_type & 1 = 1 then lower(p_enabled::text) else p_enabled::text end;
 
 -- How a source's triggers stand on one of its tables, in the order of their names.
 create or replace function orchestrator.trigger_states(
@@ -54,9 +51,12 @@ $$;
 -- all, and how the triggers stand on each, as a text.
 create or replace function orchestrator.source_states(p_model text default null)
 returns table (relation text, state text)
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with recursive parts as (
         select
             sources.relation,
@@ -93,7 +93,8 @@ as $$
         tables.relation,
         string_agg(concat(tables.relid, ':', tables.states), ' ' order by tables.relid)
     from tables
-    group by tables.relation
+    group by tables.relation;
+end
 $$;
 
 -- Who computes, and reads the source tables for that.

@@ -26,7 +26,7 @@ select
     due.last_due,
     due.next_due,
     -- A watermark that lies in the future is a clock's that was ahead.
-    coalesce(
+    pause.until is null and coalesce(
         models.refreshed_through < due.last_due
         or models.refreshed_through > {{ kpi_engine.present() }} + interval '1 minute',
         true
@@ -39,7 +39,10 @@ select
     run.periods as last_periods,
     run.rows_changed as last_rows_changed,
     run.error_message as last_error,
-    coalesce(queue.immediate, 0) + held.to_retry as immediate,
+    case
+        when pause.until is null then coalesce(queue.immediate, 0) + held.to_retry
+        else 0
+    end as immediate,
     models.is_published,
     failed.failures,
     -- Retried with backoff, after 5 s, 10 s, 20 s, …, each 5 minutes; but what has
@@ -53,15 +56,14 @@ select
     end as retry_at,
     coalesce(late.is_late, false) as is_late,
     -- What waits for its cadence is as fresh as was promised.
-    case
-        when models.refreshed_through is null then 'not built'
-        when failed.failures > 0 then 'failing'
-        when late.is_late then 'late'
-        when models.refreshed_through < due.last_due or queue.immediate > 0
-            then 'due'
-        else 'fresh'
-    end as state,
-    held.quarantined
+    stands.state,
+    held.quarantined,
+    -- The higher, the sooner someone should look; from 4 on it is trouble.
+    array_position(
+        array['fresh', 'due', 'paused', 'late', 'not built', 'failing'], stands.state
+    ) as severity,
+    pause.until as paused_until,
+    pause.reason as pause_reason
 from orchestrator.models as models
 cross join lateral (
     select
@@ -125,5 +127,26 @@ cross join lateral (
             ),
             '-infinity'
         )
-) as failed;
+) as failed
+left join lateral (
+    select
+        max(pauses.until) as until,
+        string_agg(pauses.reason, '; ' order by pauses.until) as reason
+    from orchestrator.pauses
+    where
+        pauses.model in (models.model, '*')
+        and pauses.until > {{ kpi_engine.present() }}
+) as pause on true
+cross join lateral (
+    select
+        case
+            when models.refreshed_through is null then 'not built'
+            when pause.until is not null then 'paused'
+            when failed.failures > 0 then 'failing'
+            when late.is_late then 'late'
+            when models.refreshed_through < due.last_due or queue.immediate > 0
+                then 'due'
+            else 'fresh'
+        end as state
+) as stands;
 {% endmacro %}

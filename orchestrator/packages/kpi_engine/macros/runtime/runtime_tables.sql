@@ -175,6 +175,17 @@ comment on column orchestrator.refresh_queue.source_rows is
 comment on column orchestrator.refresh_queue.backlog is
 'Above zero: the rest of a request that was too long for one transaction.';
 
+create table if not exists orchestrator.pauses (
+    model text primary key,
+    until timestamptz not null,
+    reason text not null,
+    paused_at timestamptz not null default clock_timestamp(),
+    paused_by text not null default session_user
+);
+comment on table orchestrator.pauses is
+'Summary tables that are left as they are for a while (*: every one), and why. One '
+'row per table; over once `until` has passed.';
+
 create table if not exists orchestrator.quarantine (
     model text not null,
     tenant text,
@@ -212,6 +223,8 @@ create table if not exists orchestrator.job_runs (
 );
 create index if not exists job_runs_job_started_at
 on orchestrator.job_runs (job, started_at desc);
+create index if not exists job_runs_invocation_job
+on orchestrator.job_runs (invocation, job);
 create index if not exists job_runs_running
 on orchestrator.job_runs (job) where status = 'running';
 comment on table orchestrator.job_runs is

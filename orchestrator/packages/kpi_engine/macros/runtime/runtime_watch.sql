@@ -236,6 +236,8 @@ begin
             from orchestrator.alert_incidents
             where closed_at is null and kind in ('failing', 'stale')
         ) as incident on incident.model = seen.model
+        -- One that is paused is as someone wants it to be.
+        where seen.paused_until is null
     loop
         if status.failures > 3 then
             perform orchestrator.open_incident(status.model, 'failing', format(
