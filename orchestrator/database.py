@@ -15,7 +15,11 @@ from orchestrator.queries import Connection, Schemas, query
 OUTDATED = (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
 
 # What the database says of a request that makes no sense.
-USAGE = (psycopg.errors.InvalidParameterValue, psycopg.errors.NoDataFound)
+USAGE = (
+    psycopg.errors.InvalidDatetimeFormat,
+    psycopg.errors.InvalidParameterValue,
+    psycopg.errors.NoDataFound,
+)
 
 
 class DatabaseError(OrchestratorError):

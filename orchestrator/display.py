@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from orchestrator.cron import Change, Job, WantedJob
     from orchestrator.doctor import Finding as Diagnosis
     from orchestrator.installation import Removal
+    from orchestrator.pauses import Pause
 
 COLORS = {"success": "green", "error": "red", "skipped": "yellow", "running": "cyan"}
 LEVEL_COLORS = {"fine": "green", "due": "yellow", "wrong": "red"}
 STATE_COLORS = {
     "fresh": "green",
     "due": "yellow",
+    "paused": "yellow",
     "late": "red",
     "failing": "red",
     "not built": "red",
@@ -104,9 +106,11 @@ def show_failures(runs: Sequence[Run]) -> None:
 def show_refresh(refresh: Refresh) -> None:
     """Print what a refresh in the database did and what it led to."""
     if refresh.status == "skipped":
+        why = refresh.reason or ""
+        if not why.startswith("paused"):
+            why = "being refreshed by someone else"
         click.echo(
-            f"{refresh.model} is being refreshed by someone else; what was asked for "
-            "waits for the next refresh."
+            f"{refresh.model} is {why}; what was asked for waits for the next refresh."
         )
         return
     click.echo(
@@ -252,6 +256,18 @@ def _status_table(overview: Overview) -> Table:
             count(summary.last_rows_changed),
         )
     return table
+
+
+def show_pauses(pauses: "Sequence[Pause]") -> None:
+    """Print the pauses that are in force."""
+    for pause in pauses:
+        subject = "Every summary table" if pause.model == "*" else pause.model
+        click.echo(
+            f"{subject} is paused until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} "
+            f"UTC: {pause.reason} ({pause.paused_by})"
+        )
+    if not pauses:
+        click.echo("Nothing is paused.")
 
 
 def show_cron_changes(changes: "Sequence[Change]", otherwise: str) -> None:

@@ -19,9 +19,8 @@ from orchestrator.queries import query
 from orchestrator.summaries import Summary, all_summaries
 from orchestrator.words import pluralize
 
-# The states of a summary table, the most urgent first, and which are trouble.
-STATES = ("failing", "not built", "late", "due", "fresh")
-TROUBLES = STATES[:3]
+# The states of a summary table, the most urgent first.
+STATES = ("failing", "not built", "late", "paused", "due", "fresh")
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Overview:
     @property
     def by_urgency(self) -> list[Summary]:
         """The summary tables, those first that someone should look at."""
-        return sorted(self.summaries, key=lambda summary: STATES.index(summary.state))
+        return sorted(self.summaries, key=lambda summary: -summary.severity)
 
     @property
     def failures(self) -> list[Summary]:
@@ -183,7 +182,7 @@ def _verdict(summaries: Sequence[Summary], incidents: Sequence[Incident]) -> Ver
     if not parts:
         return Verdict("fine", f"Everything is fine: {number} fresh.")
     advice = tuple(_advice(states, incidents))
-    if incidents or any(states[state] for state in TROUBLES):
+    if incidents or any(summary.is_trouble for summary in summaries):
         return Verdict("wrong", f"Something is wrong: {'; '.join(parts)}.", advice)
     return Verdict("due", f"Nothing is wrong: {'; '.join(parts)}.", advice)
 
@@ -191,6 +190,8 @@ def _verdict(summaries: Sequence[Summary], incidents: Sequence[Incident]) -> Ver
 def _advice(states: Counter[str], incidents: Iterable[Incident]) -> Iterable[str]:
     if states["not built"]:
         yield "To build what is not built: orchestrator run"
+    if states["paused"]:
+        yield "To end pauses: orchestrator resume --all"
     if states["failing"] or states["late"] or states["due"]:
         yield "To refresh what is due: orchestrator run --due"
     if states["late"]:

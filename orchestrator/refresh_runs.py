@@ -148,11 +148,13 @@ def recorded(
     return runs
 
 
-def watch(connection: Connection[Any], webhook_url: str | None = None) -> None:
+def watch(
+    connection: Connection[Any], webhook_url: str | None = None, environment: str = ""
+) -> None:
     """Open and close incidents, and post the notices of them that wait."""
     connection.execute(query("watch"))
     if webhook_url:
-        webhook.deliver(connection, webhook_url)
+        webhook.deliver(connection, webhook_url, environment)
 
 
 def _due_or_outdated(

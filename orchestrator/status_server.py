@@ -43,7 +43,6 @@ HEADERS = {
         f"script-src 'sha256-{SCRIPT}'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
 }
 
 
@@ -51,14 +50,19 @@ class StatusServer:
     """Answers requests while its block goes on."""
 
     def __init__(
-        self, address: web.Address, profile: Callable[[], ConnectionProfile]
+        self,
+        address: web.Address,
+        profile: Callable[[], ConnectionProfile],
+        token: str | None = None,
     ) -> None:
         """Take the address; raises OrchestratorError where that cannot be had."""
         self._profile = profile
         self._overview = _TTLCache(self._look, FRESH)
         self._health = _TTLCache(self._reach_database, FRESH)
         self._charts = _TTLCache(self._read_charts, CHARTS_FRESH)
-        self._server = web.Server(address, self._answer, HEADERS)
+        self._server = web.Server(
+            address, self._answer, HEADERS, token, open_paths=["/healthz"]
+        )
         self.url = self._server.url
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -75,13 +79,14 @@ class StatusServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self, path: str, accept: str) -> Answer:
+    def _answer(self, request: web.Request) -> Answer:
+        path = request.path
         try:
             with plain_errors():
                 if path == "/":
                     return Answer(HTTPStatus.OK, web.HTML, self._page())
                 if path == "/metrics":
-                    text = metrics.exposition(self._overview.get(), accept)
+                    text = metrics.exposition(self._overview.get(), request.accept)
                     return Answer(HTTPStatus.OK, *text)
                 if path == "/healthz":
                     self._health.get()

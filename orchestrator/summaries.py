@@ -15,12 +15,15 @@ from orchestrator.errors import UsageError
 from orchestrator.queries import query
 from orchestrator.runs import Run
 
+TROUBLE = 4  # the severity from which on a state is
+
 
 @dataclass(frozen=True)
 class Summary:
     """How a summary table stands; `refreshed_through` is None before its build.
 
-    `state` is fresh, due, late, failing or not built.
+    `state` is fresh, due, paused, late, failing or not built, and `severity` the
+    higher the worse that is.
     """
 
     model: str
@@ -44,7 +47,15 @@ class Summary:
     is_late: bool
     failures: int
     is_published: bool
+    severity: int
+    paused_until: datetime | None
+    pause_reason: str | None
     asked_at: datetime
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether someone has to look at it."""
+        return self.severity >= TROUBLE
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ import errno
 import hmac
 import ipaddress
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from orchestrator.errors import OrchestratorError, UsageError
 
@@ -104,6 +105,16 @@ class Request:
     form: Mapping[str, str] = field(default_factory=dict)
 
 
+def check_token(token: str) -> str:
+    """Return a token; raise UsageError for one that may be guessed or sent wrong."""
+    if not re.fullmatch(r"[\w.~-]{16,}", token, re.ASCII):
+        raise UsageError(
+            "The token needs 16 or more letters, digits, - and _; for one of its own: "
+            "openssl rand -hex 24"
+        )
+    return token
+
+
 class Answer(NamedTuple):
     """What a request is answered with."""
 
@@ -150,7 +161,7 @@ class Server:
         self._address = Address(listening.getsockname()[1], address.host)
         self.url = self._address.url
         self._sockets: dict[int, Any] = {}
-        self._server = create_server(
+        server = create_server(
             self._respond,
             map=self._sockets,
             sockets=[listening],
@@ -162,6 +173,8 @@ class Server:
             asyncore_use_poll=True,
             ident="orchestrator",
         )
+        # For one socket it is a server itself.
+        self._server = cast(BaseWSGIServer, server)
         self._server.channel_class = _Channel
 
     def serve_forever(self) -> None:
@@ -246,7 +259,7 @@ class Server:
         )
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(HTTPChannel):
     """A connection, on which a part of a request is no sign of life."""
 
     def handle_read(self) -> None:

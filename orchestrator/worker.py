@@ -71,6 +71,7 @@ class Worker:
         webhook_url: str | None = None,
         maintenance_at: str = MAINTENANCE_AT,
         http: web.Address | None = None,
+        http_token: str | None = None,
     ) -> None:
         self._project = project
         self._journal = journal
@@ -78,7 +79,10 @@ class Worker:
         self._webhook_url = webhook.check(webhook_url) if webhook_url else None
         self._maintenance_at = maintenance_at
         self._profile = connection_profile(project)
-        self._status = StatusServer(http, lambda: self._profile) if http else None
+        self._is_open = http is not None and not (http.is_local or http_token)
+        self._status = (
+            StatusServer(http, lambda: self._profile, http_token) if http else None
+        )
         self._loaded: LoadedProject | None = None
         self._files: object = None
         self._looked: dict[str, float] = {}
@@ -137,6 +141,11 @@ class Worker:
             return
         with self._status:
             self._journal.say(f"The status page is at {self._status.url}")
+            if self._is_open:
+                self._journal.say(
+                    "Anybody who reaches that address can read it: give "
+                    "ORCHESTRATOR_HTTP_TOKEN a token."
+                )
             yield
 
     def _read_profile(self) -> None:
@@ -353,10 +362,12 @@ class Worker:
             self._audits.start(self._profile)
 
     def _deliver(self, connection: Connection[Any]) -> None:
-        failure = webhook.deliver(connection, self._webhook_url or "")
-        if failure:
-            self._complain("webhook", f"The webhook took no notice: {failure}.")
-        else:
+        done = webhook.deliver(
+            connection, self._webhook_url or "", self._profile.target
+        )
+        if done.failure:
+            self._complain("webhook", f"The webhook took no notice: {done.failure}.")
+        elif done.delivered:
             self._settle("webhook", "The webhook takes notices again.")
 
     def _audit(self, connection: Connection[Any]) -> None:

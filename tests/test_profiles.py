@@ -1,4 +1,4 @@
-"""Which connection a profile names: as dbt says, and without dbt where that is plain."""
+"""Which connection a profile names: as dbt says, without dbt where that is plain."""
 
 import subprocess
 import sys

@@ -10,8 +10,4 @@ select
     extract(epoch from last_duration) as last_run_seconds,
     last_error
 from orchestrator.model_status
-order by
-    array_position(
-        array['failing', 'not built', 'late', 'due', 'fresh'], state
-    ),
-    model
+order by severity desc, model

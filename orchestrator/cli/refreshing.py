@@ -20,6 +20,7 @@ from orchestrator.cli.base import (
 )
 from orchestrator.database import connected
 from orchestrator.journal import Journal
+from orchestrator.profiles import connection_profile
 from orchestrator.project import Project
 
 
@@ -71,7 +72,7 @@ def run(
         display.working("Refreshing") as work,
     ):
         done = refresh_them(project, connection, criteria, cadence, work.listen)
-        refresh_runs.watch(connection, url)
+        refresh_runs.watch(connection, url, connection_profile(project).target)
     if as_json:
         display.show_json(done)
         display.show_failures(done)
@@ -114,6 +115,13 @@ def run(
     metavar="[HOST]:PORT",
     help="Serve the status page and metrics there; :9090 is 127.0.0.1:9090.",
 )
+@click.option(
+    "--http-token",
+    "token",
+    envvar="ORCHESTRATOR_HTTP_TOKEN",
+    metavar="TOKEN",
+    help="What who asks there must have; else ORCHESTRATOR_HTTP_TOKEN says so.",
+)
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -123,6 +131,7 @@ def worker(
     webhook: str | None,
     log_format: str,
     address: str | None,
+    token: str | None,
 ) -> None:
     """Keep summary tables fresh, until it is stopped.
 
@@ -147,6 +156,7 @@ def worker(
         webhook_url=webhook,
         maintenance_at=f"{maintenance_at:%H:%M}",
         http=web.Address.parse(address) if address else None,
+        http_token=web.check_token(token) if token else None,
     ).work()
     if stopped_by == signal.SIGINT:
         ctx.exit(INTERRUPTED)

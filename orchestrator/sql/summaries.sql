@@ -28,6 +28,9 @@ select
     is_late,
     failures,
     is_published,
+    severity,
+    paused_until,
+    pause_reason,
     clock_timestamp() as asked_at
 from orchestrator.model_status
 order by model

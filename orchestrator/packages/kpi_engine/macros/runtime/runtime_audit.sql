@@ -48,7 +48,9 @@ begin
                 this.calendar
             ) into requests using p_sample, {{ kpi_engine.present() }};
         end if;
-        result := orchestrator.claim_and_compute(p_model, requests);
+        result := orchestrator.claim_and_compute(
+            p_model, requests, current_setting('lock_timeout')
+        );
         periods := result.periods;
         -- What someone has changed since it was refreshed is no drift.
         select jsonb_agg(to_jsonb(changed)) into found_drift

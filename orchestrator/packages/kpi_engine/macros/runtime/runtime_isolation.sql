@@ -24,17 +24,22 @@ as $$
         or p_sqlstate in ('40001', '40P01', '55P03')
 $$;
 
--- Claim and compute what requests ask.
+-- Claim and compute what requests ask. The application never waits for long: a refresh
+-- that meets its locks gives way, and is tried again.
 create or replace function orchestrator.claim_and_compute(
-    p_model text, p_requests orchestrator.claimed_request []
+    p_model text,
+    p_requests orchestrator.claimed_request [],
+    p_lock_timeout text default '50ms'
 )
 returns orchestrator.refresh_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    lock_timeout constant text := current_setting('lock_timeout');
     result orchestrator.refresh_result;
 begin
+    perform set_config('lock_timeout', p_lock_timeout, true);
     -- Planning anew for each few requests would cost more than they do.
     perform set_config(
         'plan_cache_mode',
@@ -46,6 +51,7 @@ begin
     perform set_config('plan_cache_mode', 'auto', true);
     execute format('select orchestrator.%I()', 'compute_' || p_model)
     into result.changed;
+    perform set_config('lock_timeout', lock_timeout, true);
     return result;
 end
 $$;
@@ -170,6 +176,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    lock_timeout constant text := current_setting('lock_timeout');
     half constant integer := cardinality(p_periods) / 2;
     part orchestrator.refresh_result;
     failure text;
@@ -186,8 +193,10 @@ begin
             where (tstzrange(starts_at, ends_at) = any($1)) is not true',
             'periods_' || p_known.model
         ) using p_periods;
+        perform set_config('lock_timeout', '50ms', true);
         execute format('select orchestrator.%I()', 'compute_' || p_known.model)
         into part.changed;
+        perform set_config('lock_timeout', lock_timeout, true);
         part.periods := cardinality(p_periods);
         perform orchestrator.release(p_known.model, null, lower(period))
         from unnest(p_periods) as period;

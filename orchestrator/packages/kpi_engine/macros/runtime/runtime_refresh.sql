@@ -798,7 +798,6 @@ declare
     run orchestrator.job_runs;
     began constant timestamptz := clock_timestamp();
     known constant orchestrator.models := orchestrator.declared(p_model);
-    lock_timeout constant text := current_setting('lock_timeout');
     requests orchestrator.claimed_request [];
     result orchestrator.refresh_result;
     pause text;
@@ -850,15 +849,11 @@ begin
                 p_eager => p_eager
             );
             result := null;
-            -- The application never waits for long: a refresh that meets its locks
-            -- gives way, and is tried again.
-            perform set_config('lock_timeout', '50ms', true);
             if by_parts and requests is not null then
                 result := orchestrator.compute_in_parts(known, requests, failure, code);
             elsif requests is not null then
                 result := orchestrator.claim_and_compute(p_model, requests);
             end if;
-            perform set_config('lock_timeout', lock_timeout, true);
             return orchestrator.end_refresh(p_model, result);
         exception
             when query_canceled or others then

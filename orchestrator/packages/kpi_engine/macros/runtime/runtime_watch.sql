@@ -103,6 +103,58 @@ begin
 end
 $$;
 
+-- What helps with an incident of a kind.
+create or replace function orchestrator.remedy(p_model text, p_kind text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case p_kind
+        when 'drift' then format('orchestrator audit %s --all --repair', p_model)
+        when 'quarantine' then 'select * from orchestrator.quarantine'
+        when 'data' then 'orchestrator doctor'
+        when 'hidden' then 'orchestrator doctor'
+        when 'failing' then format('orchestrator refresh %s', p_model)
+        else 'orchestrator status'
+    end
+$$;
+
+-- Put what became of an incident into the outbox.
+create or replace function orchestrator.put_notice(
+    p_incident orchestrator.alert_incidents, p_event text, p_message text
+)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into orchestrator.notices (incident_id, event, payload)
+    values (
+        p_incident.id,
+        p_event,
+        jsonb_build_object(
+            'text', p_message,
+            'event', p_event,
+            'table', p_incident.model,
+            'kind', p_incident.kind,
+            'severity', case
+                when p_incident.kind in ('failing', 'stale', 'capture', 'hidden')
+                    then 'critical'
+                else 'warning'
+            end,
+            'since', p_incident.opened_at,
+            'command', orchestrator.remedy(p_incident.model, p_incident.kind),
+            'database', current_database(),
+            'last_error', (
+                select runs.error_message
+                from orchestrator.job_runs as runs
+                where runs.job = p_incident.model and runs.status = 'error'
+                order by runs.started_at desc
+                limit 1
+            )
+        )
+    )
+$$;
+
 -- Open an incident and put its notice into the outbox; nothing where it is open.
 create or replace function orchestrator.open_incident(
     p_model text, p_kind text, p_message text, p_subject text default ''
@@ -115,12 +167,10 @@ as $$
         insert into orchestrator.alert_incidents (model, kind, message, subject)
         values (p_model, p_kind, p_message, p_subject)
         on conflict (model, kind, subject) where closed_at is null do nothing
-        returning id
+        returning *
     )
 
-    insert into orchestrator.notices (incident_id, event, payload)
-    select id, 'opened', jsonb_build_object('text', p_message)
-    from opened
+    select orchestrator.put_notice(opened, 'opened', p_message) from opened
 $$;
 
 -- Close an incident and put its notice into the outbox; nothing where none is
@@ -140,12 +190,10 @@ as $$
             and kind = p_kind
             and subject = p_subject
             and closed_at is null
-        returning id
+        returning *
     )
 
-    insert into orchestrator.notices (incident_id, event, payload)
-    select id, 'closed', jsonb_build_object('text', p_message)
-    from closed
+    select orchestrator.put_notice(closed, 'closed', p_message) from closed
 $$;
 
 -- What captures could not request is requested now: of the models that read the
