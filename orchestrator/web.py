@@ -80,7 +80,7 @@ class Address:
     def is_called(self, host: str) -> bool:
         """Say whether a request's Host may mean this server.
 
-        A page of somebody else's that a browser shows can have its own name resolve
+        A stranger's page that a browser shows can have its own name resolve
         to this machine, and then reads what it is answered. An address or localhost
         it cannot pretend to be.
         """

@@ -1,6 +1,6 @@
 {# The table of the periods that a refresh of the model at hand has claimed. It stays:
    making one for each refresh would fill the catalog. Who has the model's lock has it,
-   and whoever else looks finds it empty. #}
+   and all others find it empty. #}
 {% macro periods_table() -%}
     {%- do return(
         kpi_engine.runtime_schema() ~ '.' ~ adapter.quote('periods_' ~ model.name)

@@ -40,7 +40,7 @@ declare
     result orchestrator.refresh_result;
 begin
     perform set_config('lock_timeout', p_lock_timeout, true);
-    -- Planning anew for each few requests would cost more than they do.
+    -- Planning again for each few requests would cost more than they do.
     perform set_config(
         'plan_cache_mode',
         case when cardinality(p_requests) <= 10 then 'force_generic_plan' else 'auto' end,

@@ -99,7 +99,7 @@ as $$
 $$;
 
 -- Empty a table of periods that has grown by rows long deleted. Autovacuum leaves these
--- tables alone, and a long transaction of somebody else would keep their rows from it.
+-- tables alone, and a long transaction of another session would keep their rows from it.
 -- Who reads them (a dump does) is not waited for: then next time.
 create or replace function orchestrator.shrink_periods(p_table regclass)
 returns void
