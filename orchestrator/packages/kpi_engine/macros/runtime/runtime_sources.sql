@@ -26,7 +26,10 @@ create or replace function orchestrator.trigger_state(
 )
 returns text
 language sql immutable
-return case when p_type & 1 = 1 then lower(p_enabled::text) else p_enabled::text end;
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when p_type & 1 = 1 then lower(p_enabled::text) else p_enabled::text end
+$$;
 
 -- How a source's triggers stand on one of its tables, in the order of their names.
 create or replace function orchestrator.trigger_states(
