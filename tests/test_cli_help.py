@@ -15,14 +15,15 @@ from orchestrator.cli import main
 pytest_plugins = ["projects"]
 
 # The demo's examples start and delete a server, a worker goes on and on, cron needs
-# pg_cron, the docs are served until Ctrl-C, and the doctor would miss what was released
-# or uninstalled: tests of their own have them.
+# pg_cron, the docs are served until Ctrl-C, the doctor would miss what was released or
+# uninstalled, and what is paused is not rebuilt: tests of their own have them.
 ELSEWHERE = {
     "add",
     "cron",
     "demo",
     "docs",
     "init",
+    "pause",
     "release",
     "uninstall",
     "worker",

@@ -51,7 +51,7 @@ def pause(
     \b
     Examples:
       orchestrator pause orders_daily --for "2 hours" --reason "import under way"
-      orchestrator pause --all --until 2026-01-01T06:00 --reason "new server"
+      orchestrator pause --all --until 2031-01-01T06:00 --reason "new server"
     """
     names = _names(project, models, criteria, everything)
     with connected(project) as connection:
@@ -84,8 +84,8 @@ def resume(
 
     \b
     Examples:
-      orchestrator resume orders_daily
       orchestrator resume --all
+      orchestrator resume orders_daily
     """
     names = _names(project, models, criteria, everything)
     with connected(project) as connection:

@@ -103,7 +103,7 @@ $$;
 -- Who reads them (a dump does) is not waited for: then next time.
 create or replace function orchestrator.shrink_periods(p_table regclass)
 returns void
-language plpgsql
+language plpgsql strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -120,7 +120,7 @@ create or replace function orchestrator.analyze_periods(
     p_table regclass, p_number bigint
 )
 returns void
-language plpgsql
+language plpgsql strict
 set search_path = pg_catalog, pg_temp
 as $$
 declare
