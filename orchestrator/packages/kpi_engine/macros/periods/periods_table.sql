@@ -22,11 +22,21 @@ with no data;
     {%- endset -%}
     {%- set made_by = 'The periods that a refresh of ' ~ model.name
         ~ ' is computing: empty, to all others. (' ~ local_md5(sql) ~ ')' -%}
-    {%- if run_query("
-        select obj_description(to_regclass(" ~ kpi_engine.literal(table) ~ "), 'pg_class')
-    ").columns[0].values()[0] != made_by %}
-        drop table if exists {{ table }};
-        {{ sql }}
-        comment on table {{ table }} is {{ kpi_engine.literal(made_by) }};
+    {%- set is_made = "obj_description(to_regclass(" ~ kpi_engine.literal(table)
+        ~ "), 'pg_class') = " ~ kpi_engine.literal(made_by) -%}
+    {%- if not run_query("select " ~ is_made)[0][0] %}
+        -- Two first runs at once make one.
+        select pg_advisory_xact_lock(
+            hashtext('orchestrator periods'), hashtext('{{ model.name }}')
+        );
+        do $periods$
+        begin
+            if ({{ is_made }}) is not true then
+                drop table if exists {{ table }};
+                {{ sql }}
+                comment on table {{ table }} is {{ kpi_engine.literal(made_by) }};
+            end if;
+        end
+        $periods$;
     {%- endif -%}
 {%- endmacro %}
