@@ -8,6 +8,7 @@ answer and the note of it.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,6 +115,7 @@ def _post(url: str, notice: dict[str, Any]) -> None:
         raise NotDeliveredError(f"answered {answer.status_code} {answer.reason}")
 
 
+@cache
 def _service(url: str) -> Any:  # noqa: ANN401 - apprise has no types
     """Return the service of a message that apprise knows an address of, if it does."""
     import apprise

@@ -18,7 +18,7 @@ from orchestrator.cli.base import (
     summaries_here,
     webhook_option,
 )
-from orchestrator.database import connected
+from orchestrator.database import connect, connected, plain_errors
 from orchestrator.journal import Journal
 from orchestrator.profiles import connection_profile
 from orchestrator.project import Project
@@ -67,12 +67,14 @@ def run(
     began = time.monotonic()
     refresh_them = refresh_runs.refresh_due if due else refresh_runs.refresh
     url = webhooks.check(webhook) if webhook else None
+    profile = connection_profile(project)
     with (
-        connected(project) as connection,
+        plain_errors(),
+        connect(profile) as connection,
         display.working("Refreshing") as work,
     ):
         done = refresh_them(project, connection, criteria, cadence, work.listen)
-        refresh_runs.watch(connection, url, connection_profile(project).target)
+        refresh_runs.watch(connection, url, profile.target)
     if as_json:
         display.show_json(done)
         display.show_failures(done)
