@@ -86,7 +86,7 @@ final as (
     left join location_settings
         on
             locations.location_id = location_settings.location_id
-            and locations.account_id = periods.account_id
+            and periods.account_id = locations.account_id
 )
 
 select * from final

@@ -33,6 +33,8 @@ declare
                     )
                 )
             )
+        -- One that another session is closing is left to it: two would deadlock.
+        for update skip locked
     );
 begin
     if dead = '{}' then
