@@ -76,7 +76,6 @@ def connect(profile: ConnectionProfile) -> Connection:
     """
     login = profile.credentials
     optional = {
-        "keepalives_idle": login.keepalives_idle or None,
         "options": _search_path(login.search_path),
         "sslmode": login.sslmode,
         "sslcert": login.sslcert,
@@ -90,6 +89,11 @@ def connect(profile: ConnectionProfile) -> Connection:
         "password": login.password,
         "dbname": login.database,
         "connect_timeout": login.connect_timeout,
+        # As in configure_session.sql, for a server that vanishes.
+        "keepalives_idle": login.keepalives_idle or 60,
+        "keepalives_interval": 10,
+        "keepalives_count": 6,
+        "tcp_user_timeout": 120_000,
         "application_name": "orchestrator",
         "autocommit": True,
         **{name: value for name, value in optional.items() if value},
@@ -107,7 +111,7 @@ def connect(profile: ConnectionProfile) -> Connection:
         connection.execute(
             psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(login.role))
         )
-    connection.execute(query("outlive_idleness"))
+    connection.execute(query("configure_session"))
     named = {"target_schema": login.schema}
     for runtime, published in connection.execute(query("schemas"), named).fetchall():
         connection.schemas = Schemas(runtime, published)

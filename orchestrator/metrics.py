@@ -27,6 +27,7 @@ KINDS = (
     "data",
     "capture",
     "hidden",
+    "stuck",
 )
 
 

@@ -596,10 +596,7 @@ def test_roles_and_functions_of_supabase_are_left_as_they_are(sources):
     before = sources.ask(query)
     sources.answer("run", "-s", "metrics_daily")
     assert sources.ask(query) == before
-    # What Supabase has beside them is made, and says whose it is.
-    assert "made by kpi_engine" in sources.value(
-        "select obj_description('auth.role()'::regprocedure)"
-    )
+    assert sources.value("select to_regprocedure('auth.role()')") is None
     sources.ask(
         "insert into restaurant.account_members select id, %s"
         " from restaurant.accounts order by id limit 1",
@@ -609,3 +606,25 @@ def test_roles_and_functions_of_supabase_are_left_as_they_are(sources):
     rows = client.does("select distinct account_id from analytics.metrics_daily")
     assert len(rows) == 1
     assert json.loads(client.claims) == {"app_metadata": {}}
+
+
+def test_a_schema_auth_that_is_anothers_gets_no_function(sources):
+    """As on Supabase before its auth service has run, whose migrations make them."""
+    sources.ask("create schema auth; grant usage on schema auth to public")
+    sources.answer("run", "-s", "metrics_daily")
+    assert sources.ask(
+        "select proname from pg_proc where pronamespace = 'auth'::regnamespace"
+    ) == []
+    (user, account), *_ = sources.ask(
+        "select user_id, account_id from restaurant.account_members order by 1, 2"
+    )
+    everyone = "select count(distinct account_id) from analytics.metrics_daily"
+    member = Client(sources, "authenticated", {"sub": str(user)})
+    admin = Client(sources, "authenticated", {"app_metadata": {"role": "admin"}})
+    stranger = Client(sources, "authenticated", {"sub": str(uuid.uuid4())})
+    assert account in {
+        tenant
+        for (tenant,) in member.does("select account_id from analytics.metrics_daily")
+    }
+    assert admin.does(everyone) == sources.ask(everyone)
+    assert stranger.does(everyone) == [(0,)]

@@ -67,23 +67,11 @@ findings as (
     where oid is not null and not pg_has_role(oid, 'member')
     union all
     select
-        'problem',
-        format(
-            'the schema auth has no function %s(), and %s may not make it',
-            name, current_user
-        ),
-        format('grant usage, create on schema auth to %I;', current_user)
-    from unnest(array['jwt', 'uid', 'role']) as name
-    inner join pg_namespace on nspname = 'auth'
-    where
-        not has_schema_privilege(pg_namespace.oid, 'create')
-        and not exists (
-            select from pg_proc
-            where
-                pronamespace = pg_namespace.oid
-                and proname = name
-                and pronargs = 0
-        )
+        'warning',
+        'the schema auth has no function jwt(): callers are known by the setting '
+        'request.jwt.claims',
+        'On Supabase, start its auth service once.'
+    where to_regnamespace('auth') is not null and to_regprocedure('auth.jwt()') is null
 )
 
 select verdict, finding, remedy from findings

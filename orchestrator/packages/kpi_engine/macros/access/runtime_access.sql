@@ -40,88 +40,82 @@ begin
 end
 $$;
 
+-- Supabase's functions where there is no Supabase. A schema `auth` that is there
+-- is its auth service's, or the application's: nothing is put into it.
 do $$
-declare
-    name text;
 begin
-    if to_regnamespace('auth') is null then
-        create schema auth;
-        comment on schema auth is 'Made by kpi_engine as Supabase''s stand-in';
-        grant usage on schema auth to anon, authenticated, service_role;
+    if to_regnamespace('auth') is not null then
+        return;
     end if;
-    if to_regprocedure('auth.jwt()') is null then
-        create function auth.jwt() returns jsonb
-        language sql stable
-        set search_path = pg_catalog, pg_temp
-        as $jwt$
-            select coalesce(
-                nullif(current_setting('request.jwt.claim', true), ''),
-                nullif(current_setting('request.jwt.claims', true), '')
-            )::jsonb
-        $jwt$;
-        comment on function auth.jwt() is
-        'The caller''s claims, as on Supabase; made by kpi_engine';
-    end if;
-    -- Those that an earlier version has made.
-    for name in
-        select pg_proc.oid::regprocedure::text
-        from pg_proc
-        where
-            pronamespace = to_regnamespace('auth')
-            and obj_description(pg_proc.oid, 'pg_proc') like '%made by kpi\_%'
-            and 'search_path=""' = any(proconfig)
-    loop
-        execute format(
-            'alter function %s set search_path = pg_catalog, pg_temp', name
-        );
-    end loop;
-    if to_regprocedure('auth.uid()') is null then
-        create function auth.uid() returns uuid
-        language sql stable
-        set search_path = pg_catalog, pg_temp
-        as $uid$
-            select coalesce(
-                nullif(current_setting('request.jwt.claim.sub', true), ''),
-                nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                ->> 'sub'
-            )::uuid
-        $uid$;
-        comment on function auth.uid() is
-        'Who the caller is, as on Supabase; made by kpi_engine';
-    end if;
-    if to_regprocedure('auth.role()') is null then
-        create function auth.role() returns text
-        language sql stable
-        set search_path = pg_catalog, pg_temp
-        as $role$
-            select coalesce(
-                nullif(current_setting('request.jwt.claim.role', true), ''),
-                nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                ->> 'role'
-            )
-        $role$;
-        comment on function auth.role() is
-        'The caller''s role, as on Supabase; made by kpi_engine';
-    end if;
+    create schema auth;
+    comment on schema auth is 'Made by kpi_engine as Supabase''s stand-in';
+    grant usage on schema auth to anon, authenticated, service_role;
+    create function auth.jwt() returns jsonb
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+    as $jwt$
+        select coalesce(
+            nullif(current_setting('request.jwt.claim', true), ''),
+            nullif(current_setting('request.jwt.claims', true), '')
+        )::jsonb
+    $jwt$;
+    comment on function auth.jwt() is
+    'The caller''s claims, as on Supabase; made by kpi_engine';
+    create function auth.uid() returns uuid
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+    as $uid$
+        select coalesce(
+            nullif(current_setting('request.jwt.claim.sub', true), ''),
+            auth.jwt() ->> 'sub'
+        )::uuid
+    $uid$;
+    comment on function auth.uid() is
+    'Who the caller is, as on Supabase; made by kpi_engine';
+    create function auth.role() returns text
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+    as $role$
+        select coalesce(
+            nullif(current_setting('request.jwt.claim.role', true), ''),
+            auth.jwt() ->> 'role'
+        )
+    $role$;
+    comment on function auth.role() is
+    'The caller''s role, as on Supabase; made by kpi_engine';
 end
 $$;
 
+{# By auth.jwt(), or, until Supabase's auth service has made that, from the setting in
+   which PostgREST passes them. #}
+{%- set read_claims -%}
+if to_regprocedure('auth.jwt()') is null then
+        claims := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+    else
+        claims := auth.jwt();
+    end if;
+{%- endset %}
+
 -- The caller's id; null where there is none or the token is malformed, so that a bad
--- one is nobody's and not an error in every query. Where auth.uid() takes ids for
--- uuids only, those of other types are in the token.
+-- one is nobody's and not an error in every query. Where auth.uid() is not there, or
+-- takes ids for uuids only, the id is in the token.
 create or replace function orchestrator.caller_id()
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    claims jsonb;
 begin
-    return auth.uid()::text;
-exception when others then
     begin
-        return auth.jwt() ->> 'sub';
+        return auth.uid()::text;
     exception when others then
-        return null;
+        null;
     end;
+    {{ read_claims }}
+    return claims ->> 'sub';
+exception when others then
+    return null;
 end
 $$;
 
@@ -132,10 +126,11 @@ returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    claims jsonb;
 begin
-    return coalesce(
-        auth.jwt() -> 'app_metadata' ->> 'role' = 'admin', false
-    );
+    {{ read_claims }}
+    return coalesce(claims -> 'app_metadata' ->> 'role' = 'admin', false);
 exception when others then
     return false;
 end

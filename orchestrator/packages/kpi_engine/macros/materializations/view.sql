@@ -16,7 +16,7 @@
     {%- set function = kpi_engine._reading_function(model) if kpi_engine._reads_sources(model) -%}
     {%- set compiled = local_md5(sql ~ function) -%}
 
-    {%- do kpi_engine.outlive_idleness() -%}
+    {%- do kpi_engine.configure_session() -%}
     {%- do kpi_engine.check_model_sources() -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}

@@ -3,7 +3,7 @@
    refreshed once it is there: see publish. #}
 {% macro claim_periods() -%}
     {%- if execute and kpi_engine.is_summary(model) -%}
-        {%- do kpi_engine.outlive_idleness() -%}
+        {%- do kpi_engine.configure_session(idle='10min') -%}
         {%- do kpi_engine.check_model_sources() -%}
         {%- if model.config.meta.get('tenant') -%}
             {%- do kpi_engine._check_calendar() -%}

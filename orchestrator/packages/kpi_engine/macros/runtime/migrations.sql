@@ -5,7 +5,9 @@
    drops. What was released is never edited: a change is a new migration, here and in
    `migrations`. #}
 {% macro migrations() -%}
-    {%- do return([kpi_engine._migration_1(), kpi_engine._migration_2()]) -%}
+    {%- do return([
+        kpi_engine._migration_1(), kpi_engine._migration_2(), kpi_engine._migration_3()
+    ]) -%}
 {%- endmacro %}
 
 {# The statements that bring an installed runtime's tables to those of this version;
@@ -206,4 +208,16 @@ begin
     end loop;
 end
 $$;
+{% endmacro %}
+
+{# An incident of its own for a session that holds a refresh's lock and does nothing. #}
+{% macro _migration_3() %}
+alter table if exists orchestrator.alert_incidents
+drop constraint if exists alert_incidents_kind_check,
+add constraint alert_incidents_kind_check check (
+    kind in (
+        'failing', 'stale', 'drift', 'quarantine', 'clock', 'data', 'capture',
+        'hidden', 'stuck'
+    )
+);
 {% endmacro %}

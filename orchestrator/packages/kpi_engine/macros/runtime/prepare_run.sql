@@ -4,7 +4,7 @@
    compiles alone renders hooks, too, and is to change nothing. #}
 {% macro prepare_run() -%}
     {%- if execute and flags.WHICH not in ['compile', 'generate', 'show'] -%}
-        {%- do kpi_engine.outlive_idleness() -%}
+        {%- do kpi_engine.configure_session() -%}
         {%- do kpi_engine._complete_relation_cache() -%}
         {%- for step in kpi_engine.preparations().values() -%}
             {#- Two first runs may be at it, and the second finds it done. -#}

@@ -242,7 +242,7 @@ create table if not exists orchestrator.alert_incidents (
     kind text not null check (
         kind in (
             'failing', 'stale', 'drift', 'quarantine', 'clock', 'data', 'capture',
-            'hidden'
+            'hidden', 'stuck'
         )
     ),
     message text not null,

@@ -117,6 +117,9 @@ as $$
         when 'data' then 'orchestrator doctor'
         when 'hidden' then 'orchestrator doctor'
         when 'failing' then format('orchestrator refresh %s', p_model)
+        when 'stuck' then
+            'select pg_terminate_backend(pid) from orchestrator.refreshing '
+            || format('where model = %L', p_model)
         else 'orchestrator status'
     end
 $$;
@@ -258,6 +261,58 @@ begin
 end
 $$;
 
+-- A session that holds a table's refresh lock and has sent nothing for so long: its client
+-- hangs, or its host has vanished and the server is yet to notice.
+create or replace function orchestrator.watch_stuck_sessions(
+    p_after interval default '1 minute'
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stuck record;
+begin
+    for stuck in
+        select
+            coalesce(seen.model, incident.model) as model,
+            seen.pid,
+            seen.client,
+            seen.since
+        from (
+            select
+                refreshing.model,
+                refreshing.pid,
+                coalesce(host(sessions.client_addr), 'the same host') as client,
+                sessions.state_change as since
+            from orchestrator.refreshing
+            inner join pg_stat_activity as sessions on sessions.pid = refreshing.pid
+            where
+                sessions.state like 'idle in transaction%'
+                and sessions.state_change < clock_timestamp() - p_after
+        ) as seen
+        full join (
+            select model
+            from orchestrator.alert_incidents
+            where closed_at is null and kind = 'stuck'
+        ) as incident on incident.model = seen.model
+    loop
+        if stuck.pid is null then
+            perform orchestrator.close_incident(
+                stuck.model, 'stuck', stuck.model || ' can be refreshed again.'
+            );
+        else
+            perform orchestrator.open_incident(stuck.model, 'stuck', format(
+                'A session of %s, process %s, keeps others from refreshing %s and has '
+                'sent nothing since %s UTC.',
+                stuck.client, stuck.pid, stuck.model,
+                to_char(stuck.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            ));
+        end if;
+    end loop;
+end
+$$;
+
 -- Look at how every summary table stands, and open and close incidents.
 create or replace function orchestrator.watch()
 returns void
@@ -272,6 +327,7 @@ begin
     perform orchestrator.make_up_for_lost_captures();
     perform orchestrator.look_at_sources();
     perform orchestrator.watch_hidden_rows();
+    perform orchestrator.watch_stuck_sessions();
     for status in
         select
             coalesce(seen.model, incident.model) as model,
