@@ -73,7 +73,7 @@ def check(
             "which knew no access: run 'orchestrator access apply'."
         )
     tell("what the models declare")
-    dbt.run_operation(project, "check_access")
+    dbt.operate(project, "check_access")
     tell("what the database has")
     return _differences(connection) + list(_tried(connection, tell))
 
@@ -84,7 +84,7 @@ def apply(project: Project, connection: Connection[Any]) -> list[Finding]:
     All of it or nothing. What only an administrator can repair is left: see `check`.
     """
     require_installed(connection)
-    dbt.run_operation(project, "apply_access")
+    dbt.operate(project, "apply_access")
     repaired: list[Finding] = []
     with connection.transaction():
         # A function that is made again is everybody's until the second round.

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import TAKES_NO_CHANGES, OrchestratorError, UsageError
 from orchestrator.profiles import ConnectionProfile, connection_profile
 from orchestrator.project import Project
 from orchestrator.queries import Connection, Schemas, query
@@ -44,7 +44,9 @@ def plain_errors() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         said = error.diag.message_primary or " ".join(str(error).split())
-        if isinstance(error, OUTDATED):
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            said = TAKES_NO_CHANGES
+        elif isinstance(error, OUTDATED):
             said += "; if another version has built the database: orchestrator install"
         elif error.diag.message_hint:
             said = f"{said} {error.diag.message_hint}"
@@ -60,7 +62,9 @@ def is_installed(connection: psycopg.Connection[Any]) -> bool:
 
 def require_installed(connection: psycopg.Connection[Any]) -> None:
     """Raise DatabaseError where there is nothing to look at or to refresh yet."""
-    if not is_installed(connection):
+    if not (
+        is_installed(connection) and connection.execute(query("has_models")).fetchone()
+    ):
         raise DatabaseError(
             f'The database "{connection.info.dbname}" has no summary tables yet: '
             "build them with 'orchestrator run'."

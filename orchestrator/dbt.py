@@ -16,7 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import (
+    READ_ONLY,
+    TAKES_NO_CHANGES,
+    OrchestratorError,
+    UsageError,
+)
 from orchestrator.profiles import ConnectionProfile, Credentials
 from orchestrator.project import PROFILES_FILE, Project
 
@@ -264,17 +269,6 @@ def build(project: Project, listener: Listener | None = None) -> Execution:
     return _execution(_invoke(project, *call, listener=listener))
 
 
-def run_operation(project: Project, macro: str) -> None:
-    """Run a macro of the project by itself.
-
-    Raises DbtError for what it says went wrong.
-    """
-    outcome = _invoke(project, "run-operation", macro)
-    for result in outcome.results:
-        if str(result.status) != "success":
-            raise DbtError(plain(result.message or f"The macro {macro} failed."))
-
-
 def document(project: Project) -> Path:
     """Have dbt write its docs site with all in one file; return where that is.
 
@@ -385,6 +379,13 @@ def plain(message: str) -> str:
 
     Where a file is to be repaired and not a hook, the heading's path is kept.
     """
+    if READ_ONLY.search(message):
+        return TAKES_NO_CHANGES
+    if not_iterable := _NOT_A_LIST.search(message):
+        return (
+            f"A var is a {not_iterable['type']}, and the project wants a list of it: "
+            "look at --vars and at vars in dbt_project.yml."
+        )
     place = ""
     kept = []
     said, _, _ = message.partition("CONTEXT:")
@@ -396,6 +397,7 @@ def plain(message: str) -> str:
     return " ".join(kept) + (f" ({place})" if place else "")
 
 
+_NOT_A_LIST = re.compile(r"argument of type '(?P<type>\w+)' is not iterable")
 _HEADING = re.compile(
     r"(?:[A-Z]\w+ Error|\S+\.on-run-\w+\.\d+ failed, error:)"
     r"(?: in (?:operation .*|\w+ \S+ \((?P<path>[^)]*)\).*|.*))?"

@@ -111,5 +111,5 @@ class _Collector(Collector):
 
 def _of_model(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(
-        f"orchestrator_summary_{name}", documentation, labels=["model", *labels]
+        f"orchestrator_table_{name}", documentation, labels=["model", *labels]
     )

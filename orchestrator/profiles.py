@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.errors import UsageError
 from orchestrator.project import PROFILES_FILE, PROJECT_FILE, Project
 
 
@@ -123,7 +124,9 @@ def _rendered(value: object) -> object:
     if (whole := _VARIABLE.fullmatch(value)) and whole["number"]:
         number = _variable(whole)
         if not number.isdecimal():
-            raise _NotPlainError
+            raise UsageError(
+                f"{whole['name']} is {number!r}, and the profile wants a number of it."
+            )
         return int(number)
     return _text(_VARIABLE.sub(_variable, value))
 
@@ -151,6 +154,8 @@ def _within(outer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _mapping(path: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(path.read_bytes())
+    except yaml.reader.ReaderError as error:
+        raise UsageError(f"{path} is not text in UTF-8: {error.reason}.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise _NotPlainError from error
     if not isinstance(content, Mapping):

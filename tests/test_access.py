@@ -575,6 +575,51 @@ LINTS = {
 }
 
 
+def test_each_foreign_key_has_an_index_and_each_function_a_comment(whole_project):
+    assert (
+        whole_project.ask(
+            """
+        select conrelid::regclass::text, conname
+        from pg_constraint
+        where
+            contype = 'f'
+            and connamespace::regnamespace::text in ('analytics', 'orchestrator')
+            and not exists (
+                select from pg_index
+                where
+                    indrelid = conrelid and indpred is null and indkey[0] = conkey[1]
+            )
+        """
+        )
+        == []
+    )
+    assert (
+        whole_project.ask(
+            """
+        select oid::regprocedure::text from pg_proc
+        where
+            pronamespace::regnamespace::text in ('analytics', 'orchestrator')
+            and proname !~ '^(capture|request|claim|compute|read)_'
+            and obj_description(oid, 'pg_proc') is null
+        """
+        )
+        == []
+    )
+    # What only reads says so, so that a read replica may serve it.
+    assert (
+        whole_project.ask(
+            """
+        select proname from pg_proc
+        where
+            pronamespace = 'analytics'::regnamespace
+            and proname ~ '^(get_|readable_|health_check|is_admin)'
+            and provolatile = 'v'
+        """
+        )
+        == []
+    )
+
+
 def test_supabases_linter_would_find_nothing(whole_project):
     found = {name: whole_project.ask(query) for name, query in LINTS.items()}
     assert {name: rows for name, rows in found.items() if rows} == {}
@@ -612,9 +657,12 @@ def test_a_schema_auth_that_is_anothers_gets_no_function(sources):
     """As on Supabase before its auth service has run, whose migrations make them."""
     sources.ask("create schema auth; grant usage on schema auth to public")
     sources.answer("run", "-s", "metrics_daily")
-    assert sources.ask(
-        "select proname from pg_proc where pronamespace = 'auth'::regnamespace"
-    ) == []
+    assert (
+        sources.ask(
+            "select proname from pg_proc where pronamespace = 'auth'::regnamespace"
+        )
+        == []
+    )
     (user, account), *_ = sources.ask(
         "select user_id, account_id from restaurant.account_members order by 1, 2"
     )

@@ -1,8 +1,10 @@
 """What cannot work is said in one sentence, with the right exit code."""
 
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +193,99 @@ def test_an_unknown_command():
     )
     assert answer.returncode == 2
     assert "freshen" in answer.stderr
+
+
+@pytest.mark.parametrize("file", ["profiles.yml", "dbt_project.yml"])
+def test_a_file_that_is_not_utf_8(empty, file):
+    folder = empty.folder if file == "profiles.yml" else empty.use_copy()
+    (folder / file).write_bytes(b"name: caf\xe9\n")
+    code, sentence = empty.refuse("status")
+    assert code in (1, 2)
+    assert file in sentence
+    assert "UTF-8" in sentence
+
+
+def test_a_port_that_is_no_number(empty, monkeypatch):
+    empty.write_profile(port="{{ env_var('PGPORT') | int }}")
+    monkeypatch.setenv("PGPORT", "abc")
+    code, sentence = empty.refuse("status")
+    assert (code, sentence) == (
+        2,
+        "PGPORT is 'abc', and the profile wants a number of it.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["audit", "--sample", "99999999999999"], "1<=x<=2147483647"),
+        (["audit", "--sample", "-1"], "1<=x<=2147483647"),
+        (["demo", "--scale", "nan"], "nan is not a number"),
+        (["demo", "--scale", "inf"], "0<x<=1000"),
+        (["demo", "--scale", "1e9"], "0<x<=1000"),
+        (["demo", "--seed", "99999999999999"], "0<=x<=2147483647"),
+        (["worker", "--poll-interval", "nan"], "nan is not a number"),
+        (["status", "--watch", "inf"], "0.1<=x<=86400"),
+        (["run", "--vars", "caf\udce9: 1"], "not UTF-8"),
+        (["run", "--vars", "domains: 5"], "A var is a int"),
+    ],
+)
+def test_a_value_that_makes_no_sense(empty, arguments, said):
+    code, sentence = empty.refuse(*arguments)
+    assert code in (1, 2)
+    assert said in sentence
+
+
+def test_a_disk_that_is_full_behind_the_output(project):
+    with Path("/dev/full").open("w") as full:
+        called = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from orchestrator.cli import main; main()",
+                "status",
+            ],
+            env=os.environ | project.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert called.returncode == 1
+    assert called.stderr == (
+        "Error: The output cannot be written or read: No space left on device.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["refresh", "kpi_daily"],
+        ["audit", "kpi_daily"],
+        ["run"],
+        ["access", "check"],
+        ["access", "apply"],
+        ["pause", "kpi_daily", "--for", "1 hour", "--reason", "x"],
+        ["backfill", "kpi_daily", "--from", "2026-01-01"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_a_server_that_takes_no_changes(project, command):
+    """As a standby is; what only reads works there."""
+    name = project.value("select quote_ident(current_database())")
+    project.ask(f"alter database {name} set default_transaction_read_only = on")
+    try:
+        code, sentence = project.refuse(*command)
+        assert code == 1
+        assert sentence.startswith("This server takes no changes: it is a standby")
+        assert project.call("status").exit_code == 0
+    finally:
+        project.ask(
+            "begin read write;"
+            f" alter database {name} reset default_transaction_read_only; commit"
+        )
+
+
+def test_dbt_compiles_on_a_database_where_nothing_is_installed(sources):
+    assert sources.dbt("compile", "--select", "kpi_daily")
+    assert not has_schema(sources, "orchestrator")

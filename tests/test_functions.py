@@ -107,11 +107,37 @@ def test_a_function_says_what_is_missing(project, community):
     for call, said in {
         "compute_daily_kpis(null, '2026-01-01')": "Whose periods to compute is missing",
         f"compute_daily_kpis('{community}', null)": "A date is missing",
+        f"compute_daily_kpis('{community}', 'infinity')": "infinity has no period",
+        f"compute_monthly_kpis('{community}', 2026, 13)": "There is no month 13",
+        f"compute_monthly_kpis('{community}', 0, 1)": "There is no month 1 of the year",
+        f"backfill_kpis('{community}', '2100-01-01', '2100-01-02')": "days lie ahead",
+        f"refresh_kpis('{community}', -1)": "There are no last -1 days",
         "refresh_kpis(gen_random_uuid())": "kpi_daily has no tenant",
         "refresh('nothing')": 'There is no summary table "nothing".',
     }.items():
         with pytest.raises(psycopg.Error, match=said):
             project.ask(f"select analytics.{call}")
+
+
+def test_a_period_that_is_not_over_is_refused_with_the_day_it_will_be(
+    project, community
+):
+    zone = project.value(
+        "select timezone from community.communities where id = %s", community
+    )
+    today = project.value("select (now() at time zone %s)::date", zone)
+    tomorrow = today + date.resolution
+    for day, end in ((today, tomorrow), (tomorrow, tomorrow + date.resolution)):
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
+            project.ask("select analytics.compute_daily_kpis(%s, %s)", community, day)
+        assert refused.value.diag.message_primary == (
+            f"kpi_daily has no row of the day {day} yet: it ends on {end} at 00:00 "
+            f"({zone})."
+        )
+    with pytest.raises(psycopg.Error, match="kpi_weekly has no row of the week"):
+        project.ask("select analytics.compute_all_weekly_kpis(%s)", today)
+    with pytest.raises(psycopg.Error, match="day 1980-01-01: the first is of"):
+        project.ask("select analytics.compute_daily_kpis(%s, '1980-01-01')", community)
 
 
 def test_all_tables_are_refreshed_in_the_order_they_read_each_other(project, community):
@@ -138,6 +164,10 @@ def test_a_table_that_fails_does_not_keep_the_others_from_being_refreshed(projec
     assert shown.startswith("3 summary tables refreshed, ")
     assert "Failed: kpi_daily: " in shown
     assert project.value("select sum(total_calls) from analytics.metrics_daily") == 0
+    with pytest.raises(
+        psycopg.Error, match=r"Nothing was refreshed\. Failed: kpi_daily"
+    ):
+        project.ask("select analytics.refresh_all_views()")
 
 
 def test_a_health_check_counts_the_rows_of_every_table(project):

@@ -165,3 +165,16 @@ def test_an_uninstallation_drops_the_tables_when_it_is_told_to(project):
     )
     # Source columns are of a type of ours, which stays for their sake.
     assert project.value("select sum(total_amount) from restaurant.orders") == orders
+
+
+def test_an_uninstallation_leaves_no_right_on_a_schema_that_stays(project):
+    project.ask("create table analytics.notes (id integer)")
+    project.answer("uninstall", "--drop-tables", "--yes")
+    assert (
+        project.ask(
+            "select rolname from pg_roles"
+            " where rolname in ('authenticated', 'service_role')"
+            " and has_schema_privilege(oid, 'analytics', 'usage')"
+        )
+        == []
+    )

@@ -19,6 +19,7 @@ from orchestrator.overview import look
 pytest_plugins = ["projects"]
 
 MONITORING = CHECKOUT / "monitoring"
+ALERTS = MONITORING / "prometheus" / "alerts.yml"
 DOCS = CHECKOUT / "docs" / "monitoring.md"
 DASHBOARD = json.loads((MONITORING / "grafana" / "summaries.json").read_text())
 
@@ -143,21 +144,21 @@ def test_prometheus_reads_how_everything_stands(eventful):
         for family in text_string_to_metric_families(text.decode())
         for sample in family.samples
     }
-    assert samples["summary_age_seconds", "kpi_daily"] == pytest.approx(
+    assert samples["table_age_seconds", "kpi_daily"] == pytest.approx(
         3 * 86400, abs=600
     )
-    assert samples["summary_period_seconds", "kpi_weekly"] == 7 * 86400
-    assert samples["summary_waiting_requests", "kpi_daily"] > 0
-    assert samples["summary_waiting_requests", "metrics_daily"] == 0
+    assert samples["table_period_seconds", "kpi_weekly"] == 7 * 86400
+    assert samples["table_waiting_requests", "kpi_daily"] > 0
+    assert samples["table_waiting_requests", "metrics_daily"] == 0
     for model, state in (
         ("kpi_daily", "late"),
         ("kpi_monthly", "failing"),
         ("kpi_weekly", "fresh"),
     ):
-        assert samples["summary_state", model, state] == 1
-        assert sum(v for k, v in samples.items() if k[:2] == ("summary_state", model))
-    assert samples["summary_failures", "kpi_monthly"] == 1
-    assert samples["summary_runs_last_hour", "kpi_monthly", "error"] == 1
+        assert samples["table_state", model, state] == 1
+        assert sum(v for k, v in samples.items() if k[:2] == ("table_state", model))
+    assert samples["table_failures", "kpi_monthly"] == 1
+    assert samples["table_runs_last_hour", "kpi_monthly", "error"] == 1
     assert samples["open_incidents", "drift"] == 1
     assert samples["open_incidents", "stale"] == 0
     (kinds,) = eventful.ask(
@@ -168,7 +169,8 @@ def test_prometheus_reads_how_everything_stands(eventful):
         re.findall(r"'(\w+)'::text", kinds)
     )
     assert samples["undelivered_notices",] == 3
-    shown = set(re.findall(r"orchestrator_\w+", DOCS.read_text()))
+    documents = DOCS.read_text() + ALERTS.read_text()
+    shown = set(re.findall(r"orchestrator_\w+", documents))
     assert shown == set(re.findall(r"^(orchestrator_\w+)", text.decode(), re.M))
 
 

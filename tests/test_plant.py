@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from clients import Client
 from clocks import Clock, clock
 
 pytest_plugins = ["projects"]
@@ -165,3 +167,43 @@ def test_what_stops_over_midnight_is_split_between_the_days(plant):
         ("2026-10-02", 270, 540),
         ("2026-10-03", 15, 30),
     ]
+
+
+def test_what_the_service_role_writes_stays_until_its_period_is_computed_again(plant):
+    """It may write to plant's tables; what sources do not explain is drift."""
+    service = Client(plant, "service_role")
+    with psycopg.connect(plant.url, autocommit=True) as connection:
+        connection.execute("set role service_role")
+        (event,) = connection.execute(
+            "insert into analytics.safety_events (event_timestamp, severity,"
+            " description) values (now(), 'low', 'Entered by hand.') returning id"
+        ).fetchone()
+        connection.execute(
+            "insert into analytics.live_snapshots (asset_id, snapshot_timestamp,"
+            " current_output, target_output, output_variance, status)"
+            " select id, date_bin('15 minutes', now() - interval '20 days', 'epoch'),"
+            " 1, 1, 0, 'on_target' from plant.assets order by id limit 1"
+        )
+        (day,) = connection.execute(
+            "update analytics.daily_summaries set waste_count = waste_count + 1"
+            " where id = (select id from analytics.daily_summaries order by id limit 1)"
+            " returning id"
+        ).fetchone()
+    assert service.does("select count(*) from analytics.safety_events") is not None
+    plant.answer("refresh", "safety_events")
+    # The log keeps what no source row is behind; the report is as its sources say.
+    assert plant.value(
+        "select count(*) from analytics.safety_events where id = %s", event
+    )
+    assert plant.call("audit", "daily_summaries", "--all").exit_code == 1
+    written = plant.value(
+        "select waste_count from analytics.daily_summaries where id = %s", day
+    )
+    assert plant.call("audit", "daily_summaries", "--all", "--repair").exit_code == 0
+    plant.answer("refresh", "daily_summaries")
+    assert (
+        plant.value(
+            "select waste_count from analytics.daily_summaries where id = %s", day
+        )
+        == written - 1
+    )

@@ -1,6 +1,9 @@
 """The command `orchestrator` itself, and the options that its commands share."""
 
 import functools
+import logging
+import math
+import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -26,14 +29,41 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; turn our errors into click's, with their exit code."""
         try:
-            return super().invoke(ctx)
+            outcome = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # click ends quietly
         except OrchestratorError as error:
             failure = click.ClickException(str(error))
             failure.exit_code = error.exit_code  # type: ignore[misc]
             raise failure from error
+        except OSError as error:
+            _discard_output()
+            said = f"{error.filename or 'The output'} cannot be written or read: "
+            raise click.ClickException(f"{said}{error.strerror}.") from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
+        return outcome
+
+
+def _discard_output() -> None:
+    """Keep Python from complaining as it ends of what stdout did not take."""
+    if sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Number(click.FloatRange):
+    """A number of a range; `nan` and `inf` are none."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; fails as click's own does."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 def project_options(command: Command) -> Command:
@@ -44,6 +74,11 @@ def project_options(command: Command) -> Command:
 
     def remember(ctx: click.Context, option: click.Parameter, value: object) -> None:
         settings = ctx.ensure_object(dict)
+        if isinstance(value, str) and not value.isprintable():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise click.BadParameter("it is not UTF-8.") from error
         if value is not None:
             settings[option.name] = value
 
@@ -108,3 +143,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every terminal has ▲
+    # What goes wrong with a connection is raised, too, and said once.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)

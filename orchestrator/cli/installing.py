@@ -3,17 +3,19 @@
 import click
 
 from orchestrator import display, installation
-from orchestrator.cli.base import json_option, main, of_project
+from orchestrator.cli.base import Number, json_option, main, of_project
 from orchestrator.database import connected
 from orchestrator.errors import UsageError
 from orchestrator.project import Project
 
-SCALE = click.FloatRange(min=0, min_open=True)
+SCALE = Number(min=0, min_open=True, max=1000)
 
 
 @main.command()
 @click.option("--scale", type=SCALE, help="How much data, about (1 unless made).")
-@click.option("--seed", type=int, help="Which data (1 unless made).")
+@click.option(
+    "--seed", type=click.IntRange(0, 2_147_483_647), help="Which data (1 unless made)."
+)
 @click.option("--stop", is_flag=True, help="Stop the demo's server; its data stays.")
 @click.option("--reset", is_flag=True, help="Delete the demo's server and all data.")
 def demo(scale: float | None, seed: int | None, stop: bool, reset: bool) -> None:

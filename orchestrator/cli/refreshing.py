@@ -11,6 +11,7 @@ from orchestrator import webhook as webhooks
 from orchestrator import worker as worker_process
 from orchestrator.cli.base import (
     INTERRUPTED,
+    Number,
     day,
     json_option,
     main,
@@ -90,7 +91,7 @@ def run(
 @of_project
 @click.option(
     "--poll-interval",
-    type=click.FloatRange(min=0.05),
+    type=Number(min=0.05, max=3600),
     default=1.0,
     show_default=True,
     help="Seconds between looks at what there is to do.",
@@ -267,7 +268,7 @@ def rebuild(project: Project, model: str, as_json: bool) -> None:
 @click.argument("models", nargs=-1, shell_complete=summaries_here)
 @click.option(
     "--sample",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=2_147_483_647),
     default=200,
     show_default=True,
     help="How many random periods of each table to look at.",

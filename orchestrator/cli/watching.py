@@ -9,7 +9,7 @@ import click
 from orchestrator import display, overview, page
 from orchestrator import docs as documentation
 from orchestrator import doctor as diagnosis
-from orchestrator.cli.base import json_option, main, of_project
+from orchestrator.cli.base import Number, json_option, main, of_project
 from orchestrator.database import connect, connected, plain_errors
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.profiles import connection_profile
@@ -21,7 +21,7 @@ from orchestrator.project import Project
 @click.option(
     "--watch",
     "every",
-    type=click.FloatRange(min=0.1),
+    type=Number(min=0.1, max=86_400),
     is_flag=False,
     flag_value=2.0,
     metavar="[SECONDS]",

@@ -297,6 +297,24 @@ begin
         end loop;
     end if;
 
+    -- A schema that stays, for what else is in it, lets in no role that reads none of that.
+    if p_drop_tables and to_regnamespace('analytics') is not null then
+        for part in
+            select rolname::text as name
+            from pg_roles
+            where
+                rolname in ('anon', 'authenticated', 'service_role')
+                and not exists (
+                    select from pg_class
+                    where
+                        relnamespace = to_regnamespace('analytics')
+                        and has_table_privilege(pg_roles.oid, pg_class.oid, 'select')
+                )
+        loop
+            execute format('revoke usage on schema analytics from %I', part.name);
+        end loop;
+    end if;
+
     return query
     select inventory.kind, inventory.name, false
     from pg_temp.inventory

@@ -48,7 +48,28 @@ where
     and lost_since is null
     and released_at is null
     and installed is not null
-    and (state is distinct from seen or state ~* '[DR]')
+    -- But for the tables' numbers, which are others after a restore.
+    and (
+        regexp_replace(state, '[0-9]+:', '', 'g')
+        is distinct from regexp_replace(seen, '[0-9]+:', '', 'g')
+        or state ~* '[DR]'
+    )
+union all
+select
+    'warning',
+    format(
+        '%%s source tables are others than were last seen, as after a restore: the next '
+        'tick of a worker or pg_cron computes again what reads them', count(*)
+    ),
+    'To have it done now: orchestrator run'
+from standing
+where
+    capture_by = 'triggers'
+    and released_at is null
+    and state <> seen
+    and regexp_replace(state, '[0-9]+:', '', 'g')
+    = regexp_replace(seen, '[0-9]+:', '', 'g')
+having count(*) > 0
 union all
 select
     'problem',
@@ -130,6 +151,28 @@ where
     and to_regclass(relation) is not null
     and contract ->> 'fingerprint'
     <> orchestrator.table_fingerprint(to_regclass(relation))
+union all
+select
+    'problem',
+    format(
+        'the policies of %%s summary tables do not let in their owner, as after a restore '
+        'by another role: nothing refreshes them', count(*)
+    ),
+    'orchestrator access apply'
+from orchestrator.models
+inner join pg_class on pg_class.oid = to_regclass(models.relation)
+inner join pg_roles on pg_roles.oid = pg_class.relowner
+where
+    pg_class.relforcerowsecurity
+    and not (pg_roles.rolsuper or pg_roles.rolbypassrls)
+    and not exists (
+        select from pg_policy
+        where
+            pg_policy.polrelid = pg_class.oid
+            and pg_policy.polname = 'owner'
+            and pg_class.relowner = any(pg_policy.polroles)
+    )
+having count(*) > 0
 union all
 select
     'problem',

@@ -76,6 +76,7 @@ begin
 end
 $$;
 
+-- Make the schemas and functions around the tables what the models declare.
 create or replace function orchestrator.protect_schemas()
 returns void
 language plpgsql

@@ -47,7 +47,7 @@
                 {%- endif %}
                 create function {{ kpi_engine.published_schema() }}.{{ name }}({{ function.arguments }})
                 returns {{ function.returns }}
-                language plpgsql {{ settings }}
+                language plpgsql {{ 'stable ' if function.is_read_only }}{{ settings }}
                 as $function$
                 #variable_conflict use_column
                 begin
@@ -82,17 +82,26 @@
         'day': ('p_date date', 'p_date'),
         'week': ('p_week_start date', 'p_week_start'),
         'month': (
-            'p_year integer, p_month integer', 'make_date(p_year, p_month, 1)'
+            'p_year integer, p_month integer',
+            kpi_engine.runtime_schema() ~ '.month_start(p_year, p_month)',
         ),
     }.get(summary.grain, ('', 'null::date')) -%}
+    {%- set require -%}
+        {%- if day != 'null::date' and summary.current_period != 'live' -%}
+            perform {{ kpi_engine.runtime_schema() }}.require_period({{ model }}, {{
+            kpi_engine.runtime_schema() ~ '.given(' ~ tenant ~ '::text)' if kind == 'compute'
+            else 'null' }}, {{ day }}, {{
+            (summary.current_period == 'include') | lower }});
+        {%- endif %}
+    {% endset -%}
     {%- if kind == 'compute' -%}
         {%- do return({
             'purpose': 'Computes one ' ~ summary.grain ~ ' of ' ~ node.name
                 ~ ', now.',
             'arguments': tenant ~ ' ' ~ summary.tenant_type ~ ', ' ~ period,
             'returns': 'void',
-            'body': 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute(' ~ model ~ ', '
-                ~ kpi_engine.runtime_schema() ~ '.given(' ~ tenant ~ '::text), '
+            'body': require ~ 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute('
+                ~ model ~ ', ' ~ kpi_engine.runtime_schema() ~ '.given(' ~ tenant ~ '::text), '
                 ~ day ~ ', ' ~ day ~ ')',
         }) -%}
     {%- elif kind == 'compute_all' -%}
@@ -101,7 +110,8 @@
                 ~ ' for all who are active, now.',
             'arguments': period,
             'returns': 'void',
-            'body': 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute(' ~ model ~ ', null, '
+            'body': require ~ 'perform ' ~ kpi_engine.runtime_schema() ~ '.compute('
+                ~ model ~ ', null, '
                 ~ day ~ ', ' ~ day ~ ')',
         }) -%}
     {%- elif kind == 'backfill' -%}
@@ -138,6 +148,7 @@
         {%- endfor -%}
         {%- set is_dated = summary.grain in ('day', 'week', 'month') -%}
         {%- do return({
+            'is_read_only': true,
             'purpose': 'The rows of ' ~ node.name ~ '.',
             'arguments': 'p_from date default null, p_to date default null'
                 if is_dated else '',

@@ -34,6 +34,7 @@
             {{ kpi_engine.in_schemas(kpi_engine.runtime_schemas()) }}
             {{ kpi_engine.in_schemas(kpi_engine.pending_migrations()) }}
             {{ sql }}
+            {{ kpi_engine._function_comments(sql) }}
             do $$
             begin
                 execute format(
@@ -46,6 +47,35 @@
             begin;
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# What a psql user reads of each function: the comment above it in its SQL, unless that
+   comments on it itself. #}
+{% macro _function_comments(sql) -%}
+    {%- set comments = {} -%}
+    {%- for lines, name in modules.re.findall(
+        '((?:^-- .*\n)+)create or replace (?:function|procedure) ([\w.]+)', sql,
+        modules.re.MULTILINE
+    ) if 'comment on function ' ~ name ~ '(' not in sql -%}
+        {%- do comments.update({
+            name: modules.re.sub('^-- ', '', lines, flags=modules.re.MULTILINE)
+                | replace('\n', ' ') | trim
+        }) -%}
+    {%- endfor %}
+    do $$
+    declare
+        described record;
+    begin
+        for described in
+            select pg_proc.oid::regprocedure as name, comments.value as comment
+            from jsonb_each_text({{ kpi_engine.literal(tojson(comments)) }}) as comments
+            inner join pg_proc
+                on format('%s.%s', pronamespace::regnamespace, proname) = comments.key
+        loop
+            execute format('comment on routine %s is %L', described.name, described.comment);
+        end loop;
+    end
+    $$;
 {%- endmacro %}
 
 {# Whether this version was the last to be installed, and is as it left it. #}
@@ -63,6 +93,7 @@
     || {{ kpi_engine.literal(tojson({
         'target_schema': target.schema,
         'published_schema': kpi_engine.published_schema(),
+        'migrations': kpi_engine.migrations() | length,
     })) }}
 {%- endmacro %}
 
@@ -72,7 +103,8 @@
     select md5(string_agg(part, ',' order by part))
     from (
         select concat_ws(
-            ' ', pg_class.relname, pg_attribute.attname, pg_attribute.atttypid
+            ' ', pg_class.relname, pg_attribute.attname,
+            format_type(pg_attribute.atttypid, pg_attribute.atttypmod)
         ) as part
         from pg_class
         inner join pg_attribute
@@ -88,7 +120,7 @@
                 'changed_period', 'refresh_result'
             ])
         union all
-        select concat_ws(' ', proname, proargtypes::text, md5(prosrc))
+        select concat_ws(' ', pg_proc.oid::regprocedure, md5(prosrc))
         from pg_proc
         where
             pronamespace = to_regnamespace('{{ kpi_engine.runtime_schema() }}')

@@ -37,9 +37,18 @@
     {%- elif not found[1] -%}
         {%- do return(0) -%}
     {%- endif -%}
-    {%- do return(run_query(
-        "select coalesce(max(number), 0) from " ~ schema ~ ".migrations"
-    )[0][0]) -%}
+    {#- A restore without data has none on record; the schema's comment says so, too. -#}
+    {%- do return(run_query("
+        select coalesce(
+            max(number),
+            (
+                substring(obj_description(to_regnamespace('" ~ schema ~ "'), 'pg_namespace')
+                from '\"migrations\": ([0-9]+)')
+            )::integer,
+            0
+        )
+        from " ~ schema ~ ".migrations
+    ")[0][0]) -%}
 {%- endmacro %}
 
 {# The version of the engine. #}

@@ -56,10 +56,12 @@ as $$
         (
             select string_agg(
                 format(
-                    '%s %s %s', attname, format_type(atttypid, atttypmod), attnotnull
+                    '%s %s %s %s', attname, format_type(atttypid, atttypmod), attnotnull,
+                    pg_get_expr(adbin, adrelid)
                 ), ',' order by attname
             )
             from pg_attribute
+            left join pg_attrdef on adrelid = attrelid and adnum = attnum
             where attrelid = p_table and attnum > 0 and not attisdropped
         ),
         (
@@ -109,13 +111,19 @@ as $$
             here.attnotnull as is_required,
             declared.attnotnull as is_declared_required,
             format_type(here.atttypid, here.atttypmod) as type,
-            format_type(declared.atttypid, declared.atttypmod) as declared_type
+            format_type(declared.atttypid, declared.atttypmod) as declared_type,
+            here.default_value,
+            declared.default_value as declared_default
         from (
-            select * from pg_attribute
+            select pg_attribute.*, pg_get_expr(adbin, adrelid) as default_value
+            from pg_attribute
+            left join pg_attrdef on adrelid = attrelid and adnum = attnum
             where attrelid = p_table and attnum > 0 and not attisdropped
         ) as here
         full join (
-            select * from pg_attribute
+            select pg_attribute.*, pg_get_expr(adbin, adrelid) as default_value
+            from pg_attribute
+            left join pg_attrdef on adrelid = attrelid and adnum = attnum
             where attrelid = p_declared and attnum > 0 and not attisdropped
         ) as declared on declared.attname = here.attname
     ),
@@ -170,6 +178,16 @@ as $$
         )
     from columns
     where is_here and is_declared and type <> declared_type
+    union all
+    select
+        case when declared_default is null then 1 else 3 end,
+        format('has %I by default %s', name, coalesce(default_value, 'null')),
+        format(
+            'alter table %s alter column %I %s', p_table, name,
+            coalesce('set default ' || declared_default, 'drop default')
+        )
+    from columns
+    where is_here and is_declared and default_value is distinct from declared_default
     union all
     select
         case when kind = 'c' then 4 else 3 end,
@@ -462,6 +480,7 @@ as $$
     order by 1, 2
 $$;
 
+-- Make the foreign keys that a summary table lacks.
 create or replace function orchestrator.make_foreign_keys(p_model text)
 returns void
 language plpgsql

@@ -293,7 +293,15 @@ begin
     if not exists (select from pg_extension where extname = 'pg_cron') then
         raise exception 'pg_cron is not in the database "%".', current_database()
             using errcode = 'undefined_object',
-            hint = 'Put it there, and the jobs, with: orchestrator cron install';
+            hint = case
+                when current_setting('cron.database_name', true) <> current_database()
+                    then format(
+                        'It is in the database %s of this server: have there run what '
+                        'this prints: orchestrator cron show',
+                        current_setting('cron.database_name', true)
+                    )
+                else 'Put it there, and the jobs, with: orchestrator cron install'
+            end;
     elsif not has_schema_privilege('cron', 'usage') then
         raise exception '% may not use pg_cron.', current_user
             using errcode = 'insufficient_privilege', hint = format(

@@ -56,21 +56,28 @@ begin
 end
 $$;
 
+-- The same, all of them or none: an error where one fails, which undoes the others.
 create or replace function analytics.refresh_all_views()
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    outcome constant text := analytics.manual_refresh();
 begin
-    perform orchestrator.require_admin();
-    perform analytics.manual_refresh();
+    if outcome like '% Failed: %' then
+        raise exception 'Nothing was refreshed.%',
+            substring(outcome from ' Failed: .*')
+            using hint =
+            'analytics.manual_refresh() keeps what succeeds, and says what failed.';
+    end if;
 end
 $$;
 
 -- How many rows each published summary table has, and when it was last checked.
 create or replace function analytics.health_check()
 returns table (view_name text, row_count bigint, last_refresh timestamptz)
-language plpgsql security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -122,6 +129,77 @@ begin
             using errcode = 'null_value_not_allowed';
     end if;
     return p_tenant;
+end
+$$;
+
+-- The first day of a month, which a caller gives in numbers.
+create or replace function orchestrator.month_start(p_year integer, p_month integer)
+returns date
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return make_date(p_year, p_month, 1);
+exception when datetime_field_overflow then
+    raise exception 'There is no month % of the year %.', p_month, p_year
+        using errcode = 'invalid_parameter_value',
+        hint = 'A month is a number from 1 to 12, a year one from 1 on.';
+end
+$$;
+
+-- An error where the period with this local day cannot have a row yet, or never will,
+-- of one tenant (null: of any). Of a period under way p_is_included has one.
+create or replace function orchestrator.require_period(
+    p_model text, p_tenant text, p_day date, p_is_included boolean
+)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    asked constant orchestrator.models := orchestrator.declared(p_model);
+    present constant timestamptz := {{ kpi_engine.present() }};
+    starts_on timestamp;
+    ends_on timestamp;
+    row_from timestamp;
+    first_one record;
+begin
+    if p_day is null then
+        raise exception 'A date is missing: the argument is null.'
+            using errcode = 'null_value_not_allowed';
+    elsif not isfinite(p_day) then
+        raise exception 'A date of infinity has no period.'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    p_tenant := orchestrator.check_asked(p_model, p_tenant);
+    starts_on := date_trunc(asked.grain, p_day::timestamp);
+    ends_on := starts_on + format('1 %s', asked.grain)::interval;
+    row_from := case when p_is_included then starts_on else ends_on end;
+    -- Of all tenants, the one with whom the period is over first.
+    execute format(
+        'select
+            timezone,
+            $2 at time zone timezone as row_from,
+            $3 at time zone timezone as ends_at,
+            min(started_at) over () as started_at
+        from %1$s
+        where $1 is null and is_active or %2$s = $1
+        order by 2
+        limit 1',
+        asked.calendar, coalesce(quote_ident(asked.tenant), 'null') || '::text'
+    ) into first_one using p_tenant, row_from, ends_on;
+    if first_one.row_from > present then
+        raise exception '% has no row of the % % yet: it % on % (%).',
+            p_model, asked.grain, starts_on::date,
+            case when p_is_included then 'begins' else 'ends' end,
+            to_char(row_from, 'YYYY-MM-DD "at" HH24:MI'), first_one.timezone
+            using errcode = 'invalid_parameter_value';
+    elsif first_one.ends_at <= first_one.started_at then
+        raise exception '% has no row of the % %: the first is of %.',
+            p_model, asked.grain, starts_on::date,
+            (first_one.started_at at time zone first_one.timezone)::date
+            using errcode = 'invalid_parameter_value';
+    end if;
 end
 $$;
 
@@ -181,8 +259,15 @@ begin
                 from %s where $1 is null or %s::text = $1 limit 1',
                 next_model.calendar, coalesce(quote_ident(next_model.tenant), '$1')
             ) into today using p_tenant, {{ kpi_engine.present() }};
+            if p_days_back < 0 then
+                raise exception 'There are no last % days.', p_days_back
+                    using errcode = 'invalid_parameter_value';
+            end if;
             p_from := today - p_days_back;
             p_to := today;
+        elsif p_from > ({{ kpi_engine.present() }} + interval '14 hours')::date then
+            raise exception 'These days lie ahead: the first is %.', p_from
+                using errcode = 'invalid_parameter_value';
         end if;
         perform orchestrator.compute(next_model.model, p_tenant, p_from, p_to);
     end loop;

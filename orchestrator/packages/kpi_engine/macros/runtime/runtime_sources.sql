@@ -109,6 +109,7 @@ as $$
     select nspowner from pg_namespace where nspname = 'orchestrator'
 $$;
 
+-- Whether a policy for these roles (0: everybody) is for a role.
 create or replace function orchestrator.is_policy_of(p_roles oid [], p_role oid)
 returns boolean
 language sql stable
@@ -206,6 +207,28 @@ as $$
 declare
     hidden text;
 begin
+    if exists (
+        select from orchestrator.models
+        inner join pg_class on pg_class.oid = to_regclass(models.relation)
+        inner join pg_roles on pg_roles.oid = pg_class.relowner
+        where
+            models.model = p_model
+            and pg_class.relforcerowsecurity
+            and not (pg_roles.rolsuper or pg_roles.rolbypassrls)
+            and not exists (
+                select from pg_policy
+                where
+                    pg_policy.polrelid = pg_class.oid
+                    and pg_policy.polname = 'owner'
+                    and pg_class.relowner = any(pg_policy.polroles)
+            )
+    ) then
+        raise exception
+            'The policies of % do not let in its owner %, as after a restore by another '
+            'role. To repair them: orchestrator access apply',
+            p_model, current_user
+            using errcode = 'insufficient_privilege';
+    end if;
     -- As a rule none of them has row-level security, which is soon seen.
     if not exists (
         select from orchestrator.models
@@ -329,6 +352,7 @@ begin
 end
 $$;
 
+-- Whether the caller may change a table: is its owner, or of the owner's role.
 create or replace function orchestrator.may_alter(p_table regclass)
 returns boolean
 language sql stable
@@ -707,6 +731,7 @@ as $$
         )
 $$;
 
+-- Drop the capture functions of source tables that no model reads any more.
 create or replace function orchestrator.drop_unused_captures()
 returns void
 language plpgsql

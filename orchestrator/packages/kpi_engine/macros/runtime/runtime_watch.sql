@@ -402,7 +402,15 @@ begin
         and to_regclass('cron.job_run_details') is not null then
         delete from cron.job_run_details
         where
-            end_time < now() - kept
+            -- One that was cut short has no end, one that never began no start either.
+            (
+                coalesce(end_time, start_time) < now() - kept
+                or coalesce(end_time, start_time) is null
+                and runid < (
+                    select max(runid) from cron.job_run_details
+                    where end_time < now() - kept
+                )
+            )
             and database = current_database()
             and command like 'call orchestrator.%';
     end if;
