@@ -84,14 +84,23 @@ class Overview:
         return min(times, default=None)
 
     @property
-    def fresh(self) -> int:
-        """How many summary tables are as fresh as their cadence promises."""
-        return sum(summary.state == "fresh" for summary in self.summaries)
-
-    @property
     def by_urgency(self) -> list[Summary]:
         """The summary tables, those first that someone should look at."""
         return sorted(self.summaries, key=lambda summary: -summary.severity)
+
+    @property
+    def published(self) -> list[Summary]:
+        """The summary tables that clients may be given to read.
+
+        All of them where a target, for development, publishes none.
+        """
+        return [s for s in self.summaries if s.is_published] or self.summaries
+
+    @property
+    def inner(self) -> list[Summary]:
+        """The tables that are steps to others, and internal."""
+        published = {summary.model for summary in self.published}
+        return [s for s in self.summaries if s.model not in published]
 
     @property
     def failures(self) -> list[Summary]:
@@ -163,9 +172,15 @@ def look(connection: Connection[Any]) -> Overview:
     )
 
 
-def charts(connection: Connection[Any]) -> list[Chart]:
-    """Return the charts that the summary tables declare and have rows for."""
-    rows = connection.execute(query("chart_points"))
+def charts(
+    connection: Connection[Any], model: str | None = None, tenant: str | None = None
+) -> list[Chart]:
+    """Return the charts that the summary tables declare and have rows for.
+
+    Of all tables and of all tenants together, unless one is named.
+    """
+    asked = {"model": model, "tenant": tenant}
+    rows = connection.execute(query("chart_points"), asked)
     return [
         Chart(model, title, unit, grain, tuple(Point(*row[5:]) for row in points))
         for (model, _, title, unit, grain), points in groupby(rows, lambda row: row[:5])

@@ -1,13 +1,15 @@
-"""The status page: one HTML file that needs nothing else, not even a script."""
+"""The pages: each one HTML file that needs nothing else, not even a script."""
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -17,6 +19,8 @@ from orchestrator import __version__, words
 from orchestrator.dbt import plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.overview import Chart, Overview, Point
+from orchestrator.summaries import Summary
+from orchestrator.table_details import ORDERS, Question, TableDetails
 
 # A chart is drawn on this many units, and stretched to where it is shown.
 WIDTH, HEIGHT = 300.0, 60.0
@@ -25,7 +29,8 @@ WIDTH, HEIGHT = 300.0, 60.0
 # and says where nobody answers any more.
 RELOAD = """
 setInterval(() => {
-  const isRead = document.querySelector("details[open]") || String(getSelection());
+  const isRead = document.querySelector("details[open], :is(input, select):focus")
+    || String(getSelection());
   if (document.hidden || isRead) return;
   fetch(location.href)
     .then((answer) => (answer.ok ? location.reload() : Promise.reject()))
@@ -67,24 +72,81 @@ class Drawing:
     summary: str
 
 
+# How the summary tables of the status page can be sorted.
+SORTS: dict[str, Callable[[Summary], Any]] = {
+    "urgency": lambda summary: -summary.severity,
+    "name": lambda summary: summary.model,
+    "age": lambda summary: summary.refreshed_through or summary.last_due,
+    "duration": lambda summary: -(summary.last_duration or timedelta()),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The summary tables as the status page lists them: those searched, in an order."""
+
+    overview: Overview
+    search: str = ""
+    sort: str = "urgency"
+    orders: tuple[str, ...] = tuple(SORTS)
+
+    @property
+    def published(self) -> list[Summary]:
+        """Those that clients may be given to read."""
+        return self._listed(self.overview.published)
+
+    @property
+    def inner(self) -> list[Summary]:
+        """Those that are steps to others."""
+        return self._listed(self.overview.inner)
+
+    def _listed(self, summaries: Sequence[Summary]) -> list[Summary]:
+        found = [s for s in summaries if self.search.lower() in s.model.lower()]
+        return sorted(found, key=SORTS.get(self.sort, SORTS["urgency"]))
+
+
 def render(
     overview: Overview,
     charts: Sequence[Chart],
     *,
     live: bool = False,
     lack: str | None = None,
+    listing: Listing | None = None,
 ) -> str:
     """Return the page; `lack` is why it has no charts.
 
-    One that is `live` loads itself again and links to the metrics.
+    One that is `live` loads itself again, links to the metrics and to a page for each
+    table, and lists those that are searched.
     """
-    page = _template().render(
+    page = _template("status.html").render(
         overview=overview,
+        listing=listing or Listing(overview),
+        root="",
         drawings=[draw(chart) for chart in charts],
         lack=lack,
         reload=Markup(RELOAD) if live else None,
         version=__version__,
         now=overview.asked_at,
+    )
+    return page.lstrip()
+
+
+def render_table(table: TableDetails, asked: Question, *, may_act: bool) -> str:
+    """Return the page of one summary table, with actions for who may act."""
+    page = _template("table.html").render(
+        table=table,
+        summary=table.summary,
+        asked=asked,
+        orders=list(ORDERS),
+        may_act=may_act,
+        drawings=[draw(chart) for chart in table.charts],
+        longest=max(
+            (run.duration for run in table.runs if run.duration), default=timedelta(1)
+        ),
+        root="../",
+        reload=Markup(RELOAD),
+        version=__version__,
+        now=table.asked_at,
     )
     return page.lstrip()
 
@@ -158,6 +220,16 @@ def draw(chart: Chart) -> Drawing:
     )
 
 
+def _size(number: int | None) -> str:
+    """Return a number of bytes as people write it."""
+    size = float(number or 0)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"
+
+
 def _value(chart: Chart, value: Decimal | None) -> str:
     if value is None:
         return "none"
@@ -168,7 +240,7 @@ def _value(chart: Chart, value: Decimal | None) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("orchestrator"),
         autoescape=True,
@@ -184,5 +256,6 @@ def _template() -> Template:
         plain=plain,
         span=words.format_duration,
         moment=lambda moment: f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        size=_size,
     )
-    return environment.get_template("status.html")
+    return environment.get_template(name)

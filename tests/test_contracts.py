@@ -144,6 +144,7 @@ def test_checks_and_indexes_come_and_go_as_they_are_declared(project, model):
     assert [name for (name,) in project.ask(indexes)] == [
         "metrics_daily_account_id_date_idx",
         "metrics_daily_date_idx",
+        "metrics_daily_location_id_idx",
         "metrics_daily_pkey",
     ]
     project.ask("create index mine on analytics.metrics_daily (total_calls)")

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
-from clients import Client
 from clocks import Clock, clock
 
 pytest_plugins = ["projects"]
@@ -170,40 +168,33 @@ def test_what_stops_over_midnight_is_split_between_the_days(plant):
 
 
 def test_what_the_service_role_writes_stays_until_its_period_is_computed_again(plant):
-    """It may write to plant's tables; what sources do not explain is drift."""
-    service = Client(plant, "service_role")
-    with psycopg.connect(plant.url, autocommit=True) as connection:
-        connection.execute("set role service_role")
-        (event,) = connection.execute(
-            "insert into analytics.safety_events (event_timestamp, severity,"
-            " description) values (now(), 'low', 'Entered by hand.') returning id"
-        ).fetchone()
-        connection.execute(
-            "insert into analytics.live_snapshots (asset_id, snapshot_timestamp,"
-            " current_output, target_output, output_variance, status)"
-            " select id, date_bin('15 minutes', now() - interval '20 days', 'epoch'),"
-            " 1, 1, 0, 'on_target' from plant.assets order by id limit 1"
-        )
-        (day,) = connection.execute(
-            "update analytics.daily_summaries set waste_count = waste_count + 1"
-            " where id = (select id from analytics.daily_summaries order by id limit 1)"
-            " returning id"
-        ).fetchone()
-    assert service.does("select count(*) from analytics.safety_events") is not None
-    plant.answer("refresh", "safety_events")
-    # The log keeps what no source row is behind; the report is as its sources say.
+    """It may write to plant's tables; what sources do not explain is replaced."""
+    rows = "select id, waste_count from analytics.daily_summaries order by id limit 1"
+    day, waste = plant.ask(rows)[0]
+    plant.ask("set local role service_role")
+    event = plant.value(
+        "insert into analytics.safety_events (event_timestamp, severity, description)"
+        " values (now(), 'low', 'Entered by hand.') returning id"
+    )
+    plant.ask(
+        "insert into analytics.live_snapshots (asset_id, snapshot_timestamp,"
+        " current_output, target_output, output_variance, status)"
+        " select asset_id, snapshot_timestamp - interval '20 days', 1, 1, 0,"
+        " 'on_target' from analytics.live_snapshots limit 1"
+    )
+    plant.ask(
+        "update analytics.daily_summaries set waste_count = waste_count + 1"
+        " where id = %s",
+        day,
+    )
+    plant.ask("reset role")
+    plant.refresh("safety_events", "daily_summaries")
+    assert plant.ask(rows) == [(day, waste + 1)]
+    plant.ask("select orchestrator.request('daily_summaries')")
+    plant.ask("select orchestrator.request('safety_events')")
+    plant.refresh("safety_events", "daily_summaries")
+    assert plant.ask(rows) == [(day, waste)]
+    # The log keeps what no source row is behind.
     assert plant.value(
         "select count(*) from analytics.safety_events where id = %s", event
-    )
-    assert plant.call("audit", "daily_summaries", "--all").exit_code == 1
-    written = plant.value(
-        "select waste_count from analytics.daily_summaries where id = %s", day
-    )
-    assert plant.call("audit", "daily_summaries", "--all", "--repair").exit_code == 0
-    plant.answer("refresh", "daily_summaries")
-    assert (
-        plant.value(
-            "select waste_count from analytics.daily_summaries where id = %s", day
-        )
-        == written - 1
     )

@@ -2,8 +2,8 @@
 
 import socket
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -68,6 +68,109 @@ def test_a_browser_shows_it_on_a_desk_and_on_a_phone(troubled, tmp_path):
     assert len(papers) == 2  # it is dark where the reader's system is
 
 
+TOKEN = "0123456789abcdef"
+
+
+def call(url, path="", form=None, **headers):
+    """What a browser with the token is answered, also by a page that it is sent to."""
+    data = urlencode(form).encode() if form else None
+    headers = {"Authorization": f"Bearer {TOKEN}", **headers}
+    try:
+        with urlopen(Request(url + path, data, headers), timeout=60) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+@pytest.fixture
+def served(project):
+    """The address of a worker that has been started with a token."""
+    worker = start_worker(project, "--http", "127.0.0.1:0", "--http-token", TOKEN)
+    try:
+        worker.says("The status page is at ", "metrics_daily success")
+        yield worker.said.partition("The status page is at ")[2].split()[0]
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.said
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def test_each_table_has_a_page_that_answers_what_an_operator_asks(
+    project, served, tmp_path
+):
+    project.ask("select orchestrator.open_incident('kpi_daily', 'drift', %s)", UNDO)
+    account = project.value(
+        "select account_id::text from analytics.metrics_daily"
+        " group by 1 order by count(*) desc limit 1"
+    )
+    index = call(served)[2]
+    for (model,) in project.ask("select model from orchestrator.models"):
+        assert f'href="tables/{model}"' in index
+        status, _, html = call(served, f"tables/{model}")
+        assert status == 200
+        assert len(html) < 200_000
+    papers = set()
+    for width, dark in ((1280, False), (390, False), (390, True)):
+        html = call(served, "tables/kpi_daily")[2]
+        seen = look(html, tmp_path, width, dark=dark)
+        assert seen["width"] == seen["needed"] == width
+        assert seen["requests"] == seen["injected"] == 0
+        assert seen["headings"] == [
+            "Summary table analytics.kpi_daily",
+            "What is wrong",
+            "Figures, of all tenants together",
+            "Requests that wait",
+            "Last runs",
+            "Lineage",
+            "Who reads it",
+            "Definition",
+        ]
+        assert f"Open incident (drift) {UNDO}" in seen["text"]
+        assert "community.access_logs" in seen["text"]
+        assert "kpi_monthly" in seen["text"]
+        papers.add(seen["paper"])
+    assert len(papers) == 2
+
+    shown = call(served, f"tables/metrics_daily?tenant={account}")[2]
+    assert f"Figures, of account_id {account}" in shown
+    orders_chart = look(shown, tmp_path, 1280)
+    assert "Orders" in orders_chart["charts"]
+    everyone = call(served, "tables/metrics_daily")[2]
+    assert everyone.count("<rect") >= shown.count("<rect") > 0
+    found = call(served, f"tables/metrics_daily?search={account[:8]}")[2]
+    assert account in found
+    assert (
+        "No id has these letters"
+        in call(served, "tables/metrics_daily?search=%25%27--")[2]
+    )
+    assert call(served, "tables/kpi_daily?status=error")[0] == 200
+    assert call(served, "tables/kpi_daily?sort=took&status=success")[0] == 200
+    assert call(served, "?q=weekly&sort=name")[2].count('href="tables/') == 1
+    status, _, said = call(served, "tables/kpi_dayly")
+    assert status == 404
+    assert "did you mean kpi_daily?" in said
+
+
+def test_an_operator_with_the_token_pauses_resumes_and_rebuilds(project, served):
+    page = "tables/kpi_weekly"
+    pause = {"action": "pause", "length": "8 hours", "reason": "<b>moving</b>"}
+    foreign = {"Origin": "http://evil.example"}
+    assert call(served, page, pause, **foreign)[0] == 403
+    assert call(served, page, {"action": "drop"})[0] == 404
+    _, _, html = call(served, page, pause)
+    assert "kpi_weekly is paused" in html
+    assert "&lt;b&gt;moving&lt;/b&gt;" in html
+    assert project.value("select count(*) from orchestrator.pauses") == 1
+    _, _, html = call(served, page, {"action": "resume"})
+    assert "kpi_weekly is paused" not in html
+    project.ask("truncate analytics.kpi_weekly")
+    call(served, page, {"action": "rebuild"})
+    until(lambda: project.count("kpi_weekly") > 0)
+    call(served, page, {"action": "refresh"})
+    assert 'value="rebuild"' in html
+
+
 def test_a_page_that_cannot_be_written_is_an_error_in_a_sentence(project, tmp_path):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "status.html"
@@ -78,7 +181,7 @@ def test_a_page_that_cannot_be_written_is_an_error_in_a_sentence(project, tmp_pa
     assert printed.startswith("<!doctype html>")
     assert project.refuse("status", "--json", "--html", "-")[0] == 2
 
-    project.ask("drop function orchestrator.chart_points()")
+    project.ask("drop function orchestrator.chart_points(text, text)")
     code, sentence = project.refuse("status", "--html", "-")
     assert code == 1
     assert sentence.endswith(
@@ -107,6 +210,7 @@ def test_a_worker_serves_it_whatever_happens_and_stops(troubled, server):
             assert status == 200
             assert "<h1>Summary tables of test</h1>" in html
             assert "The figures cannot be read now: " in html
+            assert 'value="rebuild"' not in get(url, "tables/kpi_weekly")[2]
         until(lambda: "<svg" in get(url)[2], lambda: worker.said)
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert "<b>x</b>" not in html

@@ -1,4 +1,5 @@
--- The points of the charts that the summary tables declare.
+-- The points of the charts that the summary tables declare: of all of them and all
+-- tenants, unless one is named.
 select
     model,
     place,
@@ -8,5 +9,5 @@ select
     starts_at,
     value,
     is_under_way
-from orchestrator.chart_points()
+from orchestrator.chart_points(%(model)s, %(tenant)s)
 order by model, place, starts_at

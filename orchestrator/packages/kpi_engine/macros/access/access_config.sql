@@ -115,7 +115,9 @@ exception
     when data_exception or check_violation then
         return;
 end
-$readable$
+$readable$;
+comment on function {{ name }}() is
+{{ kpi_engine.literal('Whose rows the caller may read: values of ' ~ access.tenant ~ '.') }}
     {%- endset -%}
     {%- do return({
         'name': name,

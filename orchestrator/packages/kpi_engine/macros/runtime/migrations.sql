@@ -219,8 +219,10 @@ end
 $$;
 {% endmacro %}
 
-{# An incident of its own for a session that holds a refresh's lock and does nothing. #}
+{# An incident of its own for a session that holds a refresh's lock and does nothing;
+   charts of one tenant. #}
 {% macro _migration_3() %}
+drop function if exists orchestrator.chart_points();
 alter table if exists orchestrator.alert_incidents
 drop constraint if exists alert_incidents_kind_check,
 add constraint alert_incidents_kind_check check (

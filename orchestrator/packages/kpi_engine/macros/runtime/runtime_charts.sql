@@ -1,9 +1,11 @@
 {# What the charts of the status page show. #}
 {% macro runtime_charts() %}
 -- The points of the charts that summary tables declare, one for each of the
--- last periods: over all tenants, null where the table has no row. A local day
+-- last periods: over all tenants unless one is named, null where the table has no row. A local day
 -- is that day in UTC. One that is not over, for some tenant, is under way.
-create or replace function orchestrator.chart_points()
+create or replace function orchestrator.chart_points(
+    p_model text default null, p_tenant text default null
+)
 returns table (
     model text,
     place bigint,
@@ -27,6 +29,7 @@ begin
             models.model,
             models.relation,
             models.calendar,
+            models.tenant,
             models.grain,
             declared.*,
             models.grain in ('day', 'week', 'month') as is_local,
@@ -54,7 +57,10 @@ begin
         ) with ordinality as declared (
             title, unit, period, measure, combine, place
         )
-        where to_regclass(models.relation) is not null
+        where
+            to_regclass(models.relation) is not null
+            and (p_model is null or models.model = p_model)
+            and (p_tenant is null or models.tenant is not null)
     loop
         return query execute format(
             $query$
@@ -62,6 +68,7 @@ begin
                 select %1$s as starts_at, %2$s(target.%3$I) as value
                 from %4$s as target
                 where %1$s >= ({{ kpi_engine.present() }} - $1)%5$s
+                    and ($8 is null or %7$s = $8)
                 group by 1
             ),
 
@@ -99,7 +106,8 @@ begin
                     chart.calendar
                 )
                 else '{{ kpi_engine.present() | replace("'", "''") }}'
-            end
+            end,
+            coalesce(format('target.%I', chart.tenant), 'null') || '::text'
         )
         using
             chart.shown,
@@ -108,7 +116,8 @@ begin
             chart.title,
             chart.unit,
             chart.grain,
-            chart.step;
+            chart.step,
+            p_tenant;
     end loop;
 end
 $$;

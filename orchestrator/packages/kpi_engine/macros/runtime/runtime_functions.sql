@@ -63,8 +63,10 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    outcome constant text := analytics.manual_refresh();
+    outcome text;
 begin
+    perform orchestrator.require_admin();
+    outcome := analytics.manual_refresh();
     if outcome like '% Failed: %' then
         raise exception 'Nothing was refreshed.%',
             substring(outcome from ' Failed: .*')
