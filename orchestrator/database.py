@@ -93,7 +93,7 @@ def connect(profile: ConnectionProfile) -> Connection:
         "password": login.password,
         "dbname": login.database,
         "connect_timeout": login.connect_timeout,
-        # As in configure_session.sql, for a server that vanishes.
+        # As in configure_session.sql, for a server that goes.
         "keepalives_idle": login.keepalives_idle or 60,
         "keepalives_interval": 10,
         "keepalives_count": 6,

@@ -1,4 +1,4 @@
-"""Sessions whose client vanishes or hangs keep no lock for long."""
+"""Sessions whose client is gone or hangs keep no lock for long."""
 
 import psycopg
 import pytest
@@ -43,9 +43,7 @@ def seen(project):
         (["refresh", "kpi_daily"], "database", "0"),
     ],
 )
-def test_the_server_notices_a_refreshs_host_that_vanishes(
-    seen, command, executor, idle
-):
+def test_the_server_notices_a_refreshs_host_that_is_gone(seen, command, executor, idle):
     """Within two minutes, where it would wait for hours by default."""
     seen.answer(*command)
     wanted = SETTINGS | {"idle_in_transaction_session_timeout": idle}

@@ -1,5 +1,5 @@
 -- The worker waits in a transaction while dbt works, as long as that takes; a host that
--- vanishes is noticed within two minutes, and its transaction ended.
+-- goes is noticed within two minutes, and its transaction ended.
 select set_config(name, setting, false)
 from (
     values

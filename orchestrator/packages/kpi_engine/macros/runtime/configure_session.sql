@@ -1,6 +1,6 @@
 {# Before a model is built, or a run prepared. A session that waits in a transaction while
    dbt works is not to be ended for that; but one that holds a table's lock and sends
-   nothing for ten minutes is, and one whose host has vanished within two. #}
+   nothing for ten minutes is, and one whose host is gone within two. #}
 {% macro configure_session(idle='0') -%}
     {%- if execute -%}
         {%- do run_query("

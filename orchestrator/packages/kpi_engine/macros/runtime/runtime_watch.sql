@@ -262,7 +262,7 @@ end
 $$;
 
 -- A session that holds a table's refresh lock and has sent nothing for so long: its client
--- hangs, or its host has vanished and the server is yet to notice.
+-- hangs, or its host is gone and the server is yet to notice.
 create or replace function orchestrator.watch_stuck_sessions(
     p_after interval default '1 minute'
 )
