@@ -113,7 +113,7 @@ class StatusServer:
     def _answer_of_table(self, model: str, request: web.Request) -> Answer:
         if request.method == "POST":
             self._act(model, request.form)
-            return Answer.see(quote(model))
+            return Answer.see(f"./{quote(model, safe='')}")
         given = request.query
         asked = Question(
             given.get("tenant") or None,

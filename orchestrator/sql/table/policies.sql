@@ -1,12 +1,26 @@
 -- The policies of a summary table: who may do what, of which rows.
 select
-    policyname,
-    array_to_string(roles, ', '),
-    lower(cmd),
-    coalesce(qual, with_check)
-from pg_policies
+    polname,
+    array_to_string(
+        array(
+            select case when role = 0 then 'public' else pg_get_userbyid(role) end
+            from unnest(polroles) as role
+        ),
+        ', '
+    ),
+    case polcmd
+        when 'r' then 'select'
+        when 'a' then 'insert'
+        when 'w' then 'update'
+        when 'd' then 'delete'
+        else 'all'
+    end,
+    coalesce(
+        pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+    )
+from pg_policy
 where
-    format('%%I.%%I', schemaname, tablename)::regclass = (
+    polrelid = (
         select to_regclass(relation) from orchestrator.models where model = %(model)s
     )
-order by policyname
+order by polname
