@@ -1,8 +1,10 @@
 """Incidents, and the webhook that hears of them."""
 
+import re
 import threading
 
 import psycopg
+from projects import CHECKOUT
 from workers import webhook
 
 from orchestrator.webhook import deliver
@@ -156,3 +158,27 @@ def test_a_round_tests_the_rows_that_it_changes_and_no_others(project):
         "select model, kind, message from orchestrator.alert_incidents"
         " where closed_at is null"
     ) == [("kpi_daily", "drift", wrong)]
+
+
+def test_the_guides_trigger_has_the_database_post_its_notices(project):
+    """With a stand-in for pg_net, whose function has these arguments."""
+    text = (CHECKOUT / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"^```postgresql\n(.*?)^```$", text, re.M | re.S)
+    project.ask(
+        "create schema net; create table net.posted (url text, body jsonb);"
+        " create function net.http_post(url text, body jsonb default '{}',"
+        " params jsonb default '{}', headers jsonb default '{}',"
+        " timeout_milliseconds integer default 5000) returns bigint language sql"
+        " as $$ insert into net.posted values (url, body) returning 1::bigint $$"
+    )
+    project.ask(example)
+    project.ask("select orchestrator.open_incident('kpi_daily', 'drift', 'Drifted.')")
+    assert project.ask("select url, body ->> 'text' from net.posted") == [
+        ("https://hooks.example.com/alerts", "Drifted.")
+    ]
+    assert (
+        project.value(
+            "select count(*) from orchestrator.notices where delivered_at is null"
+        )
+        == 0
+    )
