@@ -1,6 +1,7 @@
 """Who refreshes what and when, and what a person hears of it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -96,6 +97,41 @@ def test_what_has_just_failed_is_tried_again_later(project, connect):
         " where status = 'error'"
     )
     assert "kpi_daily" in taken(connection, eager=False)
+
+
+def test_a_table_that_is_costly_each_time_has_its_share_of_the_time(project, connect):
+    """Half of it: it rests as long as the quickest of its last three runs took."""
+    here = connect()
+    earlier = (
+        "update orchestrator.job_runs set (started_at, finished_at)"
+        " = (started_at - shift, finished_at - shift)"
+        " from (select %s::interval) as shifts (shift)"
+    )
+    project.ask(earlier, "1 hour")
+    project.ask(
+        "insert into orchestrator.refresh_queue (model, reason, immediate)"
+        " values ('kpi_daily', 'source', true)"
+    )
+    assert "kpi_daily" in taken(here, eager=False)
+    run = (
+        "insert into orchestrator.job_runs (job, executor, status, started_at,"
+        " finished_at) select 'kpi_daily', 'database', 'success',"
+        " clock_timestamp() - interval '61 seconds', clock_timestamp() - interval '1 s'"
+    )
+    project.ask(run)
+    assert "kpi_daily" in taken(here, eager=False)  # once is no habit
+    project.ask(f"{run} from generate_series(1, 2)")
+    assert "kpi_daily" not in taken(here, eager=False)
+    assert "kpi_daily" in taken(here)
+    left = "select rests_until - clock_timestamp() from orchestrator.model_status"
+    rests = project.value(f"{left} where model = 'kpi_daily'")
+    assert timedelta(seconds=50) < rests < timedelta(seconds=60)
+    project.ask(earlier, "1 minute")
+    assert "kpi_daily" in taken(here, eager=False)
+    # The rest of a long request goes on.
+    project.ask(run)
+    project.ask("update orchestrator.refresh_queue set backlog = 1")
+    assert "kpi_daily" in taken(here, eager=False)
 
 
 def test_what_is_not_asked_for_at_once_waits_for_its_cadence(project, connect):

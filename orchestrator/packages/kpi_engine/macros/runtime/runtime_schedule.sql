@@ -88,8 +88,8 @@ as $$
 $$;
 
 -- What a worker is to build now, in the order to build it in: what is due or asked
--- for at once and did not fail just before. p_eager: also what waits for its
--- cadence, and what has just failed. While this transaction is
+-- for at once, did not fail just before, and has had its share of the time. p_eager: also
+-- what waits for its cadence, has just failed, or rests. While this transaction is
 -- open no other worker is given the same, nor what reads it.
 create or replace function orchestrator.claim_due(p_eager boolean default false)
 returns setof text
@@ -115,6 +115,7 @@ begin
             )
             and (p_eager or status.retry_at <= clock_timestamp())
             is not false
+            and (p_eager or status.rests_until <= clock_timestamp()) is not false
             and status.paused_until is null
         group by status.model
         order by depth, status.model

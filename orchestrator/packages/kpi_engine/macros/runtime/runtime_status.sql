@@ -1,5 +1,12 @@
 {# What an operator looks at. #}
 {% macro runtime_status() %}
+{%- set share = kpi_engine.setting('duty_cycle') -%}
+{%- if share is not number or not 0 < share <= 1 -%}
+    {%- do exceptions.raise_compiler_error(
+        "The var duty_cycle is " ~ share ~ ": it must be a share of the time, above 0 and"
+        ~ " at most 1. Correct it in dbt_project.yml."
+    ) -%}
+{%- endif -%}
 -- Whether a summary table has missed a whole period of its cadence.
 create or replace function orchestrator.is_late(
     p_cadence jsonb, p_refreshed_through timestamptz
@@ -63,7 +70,9 @@ select
         array['fresh', 'due', 'paused', 'late', 'not built', 'failing'], stands.state
     ) as severity,
     pause.until as paused_until,
-    pause.reason as pause_reason
+    pause.reason as pause_reason,
+    -- Not where a long request is under way, which ends.
+    case when coalesce(queue.backlogs, 0) = 0 then duty.rests_until end as rests_until
 from orchestrator.models as models
 cross join lateral (
     select
@@ -89,6 +98,7 @@ left join lateral (
                         and orchestrator.is_held(apart)
                 )
         ) as immediate,
+        count(*) filter (where requests.backlog > 0) as backlogs,
         min(requests.requested_at) as oldest,
         max(requests.requested_at) as newest
     from orchestrator.refresh_queue as requests
@@ -137,6 +147,21 @@ left join lateral (
         pauses.model in (models.model, '*')
         and pauses.until > {{ kpi_engine.present() }}
 ) as pause on true
+-- What is costly every time, so that one long refresh among short ones is none.
+left join lateral (
+    select
+        max(recent.finished_at)
+        + min(recent.duration) * ({{ 1 / share - 1 }})
+        as rests_until
+    from (
+        select runs.finished_at, runs.duration
+        from orchestrator.job_runs as runs
+        where runs.job = models.model and runs.status = 'success'
+        order by runs.started_at desc
+        limit 3
+    ) as recent
+    having count(*) = 3
+) as duty on true
 cross join lateral (
     select
         case

@@ -2,6 +2,7 @@
 {% macro setting(name) -%}
     {%- do return(var(name, {
         'periods_per_transaction': 2000,
+        'duty_cycle': 0.5,
         'earliest_date': '1900-01-01',
         'history_retention': '90 days',
         'published_schema': 'analytics',
