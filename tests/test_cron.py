@@ -488,7 +488,19 @@ def test_old_histories_of_our_jobs_are_forgotten(scheduled):
         " from (values ('call orchestrator.pulse()'), ('vacuum')) as old (command)"
         " cross join (values (now() - interval '1 year'), (now())) as ended (at)"
     )
+    # Those that a crash cut short have no end, some no start either.
+    scheduled.ask(
+        "insert into cron.job_run_details"
+        " (jobid, runid, database, command, status, start_time)"
+        " select 0, -1000 - row_number() over (), 'scheduled',"
+        " 'call orchestrator.pulse()', 'starting', at"
+        " from (values (now() - interval '1 year'), (null)) as begun (at)"
+    )
     scheduled.ask("call orchestrator.housekeep()")
+    assert (
+        scheduled.value("select count(*) from cron.job_run_details where runid < -1000")
+        == 0
+    )
     assert scheduled.ask(
         "select command, end_time > now() - interval '1 day'"
         " from cron.job_run_details where runid < 0 order by 1, 2"
@@ -515,6 +527,8 @@ def test_pg_cron_of_another_database_takes_what_is_shown(
     assert sentence.startswith(
         'pg_cron of this server is in the database "scheduled", not in "elsewhere".'
     )
+    code, sentence = elsewhere.refuse("cron", "status")
+    assert "It is in the database scheduled of this server: have there run" in sentence
     for statement in elsewhere.call("cron", "show").stdout.splitlines():
         scheduled.ask(statement.replace("('", "('elsewhere ", 1))
     jobs = "select count(*) from cron.job where database = 'elsewhere'"
