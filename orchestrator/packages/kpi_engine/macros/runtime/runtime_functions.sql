@@ -164,7 +164,11 @@ declare
     starts_on timestamp;
     ends_on timestamp;
     row_from timestamp;
-    first_one record;
+    -- Of the tenant with whom the period is over first.
+    zone text;
+    row_at timestamptz;
+    ends_at timestamptz;
+    started_at timestamptz;
 begin
     if p_day is null then
         raise exception 'A date is missing: the argument is null.'
@@ -177,7 +181,6 @@ begin
     starts_on := date_trunc(asked.grain, p_day::timestamp);
     ends_on := starts_on + format('1 %s', asked.grain)::interval;
     row_from := case when p_is_included then starts_on else ends_on end;
-    -- Of all tenants, the one with whom the period is over first.
     execute format(
         'select
             timezone,
@@ -189,17 +192,17 @@ begin
         order by 2
         limit 1',
         asked.calendar, coalesce(quote_ident(asked.tenant), 'null') || '::text'
-    ) into first_one using p_tenant, row_from, ends_on;
-    if first_one.row_from > present then
+    ) into zone, row_at, ends_at, started_at using p_tenant, row_from, ends_on;
+    if row_at > present then
         raise exception '% has no row of the % % yet: it % on % (%).',
             p_model, asked.grain, starts_on::date,
             case when p_is_included then 'begins' else 'ends' end,
-            to_char(row_from, 'YYYY-MM-DD "at" HH24:MI'), first_one.timezone
+            to_char(row_from, 'YYYY-MM-DD "at" HH24:MI'), zone
             using errcode = 'invalid_parameter_value';
-    elsif first_one.ends_at <= first_one.started_at then
+    elsif ends_at <= started_at then
         raise exception '% has no row of the % %: the first is of %.',
             p_model, asked.grain, starts_on::date,
-            (first_one.started_at at time zone first_one.timezone)::date
+            (started_at at time zone zone)::date
             using errcode = 'invalid_parameter_value';
     end if;
 end
