@@ -156,8 +156,6 @@ def look(connection: Connection[Any]) -> Overview:
     summaries = all_summaries(connection)
     with connection.cursor(row_factory=class_row(Incident)) as cursor:
         incidents = cursor.execute(query("open_incidents")).fetchall()
-    with connection.cursor(row_factory=class_row(PastRun)) as cursor:
-        last_runs = cursor.execute(query("last_runs")).fetchall()
     counts = connection.execute(query("runs_of_last_hour")).fetchall()
     ((undelivered,),) = connection.execute(query("undelivered_notices")).fetchall()
     ((now,),) = connection.execute("select clock_timestamp()").fetchall()
@@ -166,10 +164,22 @@ def look(connection: Connection[Any]) -> Overview:
         asked_at=now,
         summaries=summaries,
         incidents=incidents,
-        last_runs=last_runs,
+        last_runs=last_runs(connection),
         runs_of_last_hour=[(model, status, runs) for model, status, runs in counts],
         undelivered_notices=undelivered,
     )
+
+
+def last_runs(
+    connection: Connection[Any],
+    job: str | None = None,
+    status: str | None = None,
+    number: int = 20,
+) -> list[PastRun]:
+    """Return the newest runs, of one job and with one status where they are named."""
+    asked = {"job": job, "status": status, "number": number}
+    with connection.cursor(row_factory=class_row(PastRun)) as cursor:
+        return cursor.execute(query("last_runs"), asked).fetchall()
 
 
 def charts(

@@ -20,7 +20,7 @@ from orchestrator.dbt import plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.overview import Chart, Overview, Point
 from orchestrator.summaries import Summary
-from orchestrator.table_details import ORDERS, Question, TableDetails
+from orchestrator.table_details import Question, TableDetails
 
 # A chart is drawn on this many units, and stretched to where it is shown.
 WIDTH, HEIGHT = 300.0, 60.0
@@ -88,7 +88,6 @@ class Listing:
     overview: Overview
     search: str = ""
     sort: str = "urgency"
-    orders: tuple[str, ...] = tuple(SORTS)
 
     @property
     def published(self) -> list[Summary]:
@@ -121,6 +120,7 @@ def render(
     page = _template("status.html").render(
         overview=overview,
         listing=listing or Listing(overview),
+        sorts=list(SORTS),
         root="",
         drawings=[draw(chart) for chart in charts],
         lack=lack,
@@ -137,7 +137,6 @@ def render_table(table: TableDetails, asked: Question, *, may_act: bool) -> str:
         table=table,
         summary=table.summary,
         asked=asked,
-        orders=list(ORDERS),
         may_act=may_act,
         drawings=[draw(chart) for chart in table.charts],
         longest=max(
@@ -240,7 +239,7 @@ def _value(chart: Chart, value: Decimal | None) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("orchestrator"),
         autoescape=True,
@@ -258,4 +257,8 @@ def _template(name: str) -> Template:
         moment=lambda moment: f"{moment:%Y-%m-%d %H:%M:%S} UTC",
         size=_size,
     )
-    return environment.get_template(name)
+    return environment
+
+
+def _template(name: str) -> Template:
+    return _environment().get_template(name)

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 from psycopg.sql import SQL, Identifier
 
 from orchestrator.errors import UsageError
-from orchestrator.overview import Chart, PastRun, charts
+from orchestrator.overview import Chart, PastRun, charts, last_runs
 from orchestrator.queries import query
 from orchestrator.summaries import Summary, all_summaries, suggest
 
@@ -91,7 +91,7 @@ def look(connection: Connection[Any], model: str, asked: Question) -> TableDetai
     with connection.cursor(row_factory=dict_row) as cursor:
         (declaration,) = cursor.execute(query("declaration", FOLDER), names).fetchall()
     lineage = connection.execute(query("lineage", FOLDER), names).fetchall()
-    runs = _rows(connection, PastRun, "runs", {**names, "status": asked.status})
+    runs = last_runs(connection, model, asked.status, 50)
     order = ORDERS.get(asked.sort, ORDERS["began"])
     ((now,),) = connection.execute("select clock_timestamp()").fetchall()
     return TableDetails(
@@ -100,7 +100,7 @@ def look(connection: Connection[Any], model: str, asked: Question) -> TableDetai
         summary=summaries[model],
         declaration=declaration,
         charts=charts(connection, model, asked.tenant),
-        tenants=_tenants(connection, model, declaration["tenant"], asked.search),
+        tenants=_tenants(connection, declaration, asked.search),
         runs=sorted(runs, key=order, reverse=True),
         requests=_rows(connection, WaitingRequests, "requests", names),
         incidents=_rows(connection, TableIncident, "incidents", names),
@@ -119,16 +119,11 @@ def _rows(
 
 
 def _tenants(
-    connection: Connection[Any], model: str, column: str | None, search: str
+    connection: Connection[Any], declaration: dict[str, Any], search: str
 ) -> list[str]:
     """Return tenants whose ids have these letters: a few."""
-    if column is None:
-        return []
-    ((calendar,),) = connection.execute(
-        b"select to_regclass(calendar)::text from orchestrator.models where model = %s",
-        [model],
-    ).fetchall()
-    if calendar is None:
+    column, calendar = declaration["tenant"], declaration["calendar"]
+    if column is None or calendar is None:
         return []
     statement = SQL(query("tenants", FOLDER).decode()).format(
         tenant=Identifier(column), calendar=SQL(calendar)

@@ -74,7 +74,7 @@ def project_options(command: Command) -> Command:
 
     def remember(ctx: click.Context, option: click.Parameter, value: object) -> None:
         settings = ctx.ensure_object(dict)
-        if isinstance(value, str) and not value.isprintable():
+        if isinstance(value, str):
             try:
                 value.encode()
             except UnicodeEncodeError as error:

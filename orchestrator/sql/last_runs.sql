@@ -1,4 +1,4 @@
--- The newest runs of all jobs.
+-- The newest runs: of all jobs, and however they ended, unless one is named.
 select
     job,
     executor,
@@ -10,5 +10,8 @@ select
     rows_changed,
     error_message
 from orchestrator.job_runs
+where
+    (%(job)s::text is null or job = %(job)s)
+    and (%(status)s::text is null or status = %(status)s)
 order by id desc
-limit 20
+limit %(number)s

@@ -160,18 +160,7 @@ select
     ),
     'orchestrator access apply'
 from orchestrator.models
-inner join pg_class on pg_class.oid = to_regclass(models.relation)
-inner join pg_roles on pg_roles.oid = pg_class.relowner
-where
-    pg_class.relforcerowsecurity
-    and not (pg_roles.rolsuper or pg_roles.rolbypassrls)
-    and not exists (
-        select from pg_policy
-        where
-            pg_policy.polrelid = pg_class.oid
-            and pg_policy.polname = 'owner'
-            and pg_class.relowner = any(pg_policy.polroles)
-    )
+where orchestrator.hides_from_owner(to_regclass(relation))
 having count(*) > 0
 union all
 select

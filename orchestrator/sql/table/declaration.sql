@@ -1,12 +1,12 @@
 -- What a summary table is declared to be, and what it is.
 select
-    models.grain,
     (
         select rests_until
         from orchestrator.model_status
         where model_status.model = models.model and rests_until > clock_timestamp()
     ) as rests_until,
     models.tenant,
+    to_regclass(models.calendar)::text as calendar,
     models.sources,
     access.readers,
     coalesce(access.roles, '{}') as roles,

@@ -1,8 +1,8 @@
 {# What the charts of the status page show. #}
 {% macro runtime_charts() %}
 -- The points of the charts that summary tables declare, one for each of the
--- last periods: over all tenants unless one is named, null where the table has no row. A local day
--- is that day in UTC. One that is not over, for some tenant, is under way.
+-- last periods: over all tenants unless one is named, null where the table has no row.
+-- A local day is that day in UTC. One that is not over, for some tenant, is under way.
 create or replace function orchestrator.chart_points(
     p_model text default null, p_tenant text default null
 )

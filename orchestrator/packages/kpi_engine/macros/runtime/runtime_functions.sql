@@ -20,20 +20,20 @@ begin
 end
 $$;
 
--- Refresh every summary table, what is read before what reads it.
-create or replace function analytics.manual_refresh()
-returns text
-language plpgsql security definer
+-- Refresh every summary table, what is read before what reads it: how many were, and what
+-- became of those that failed (null: none did).
+create or replace function orchestrator.refresh_all(
+    out refreshed integer, out changed_rows bigint, out failures text
+)
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     next_model text;
     run orchestrator.job_runs;
-    refreshed integer := 0;
-    changed_rows bigint := 0;
-    failed text [] := '{}';
 begin
-    perform orchestrator.require_admin();
+    refreshed := 0;
+    changed_rows := 0;
     for next_model in
         select read.model
         from orchestrator.lineage as read
@@ -42,34 +42,48 @@ begin
     loop
         run := orchestrator.refresh(next_model, 'database', p_eager => true);
         if run.status = 'error' then
-            failed := failed || format('%s: %s', next_model, run.error_message);
+            failures := concat_ws(
+                '; ', failures, format('%s: %s', next_model, run.error_message)
+            );
         elsif run.status = 'success' then
             refreshed := refreshed + 1;
             changed_rows := changed_rows + run.rows_changed;
         end if;
     end loop;
-    return format(
-        '%s summary tables refreshed, %s rows changed.', refreshed, changed_rows
-    ) || coalesce(
-        ' Failed: ' || nullif(array_to_string(failed, '; '), '') || '.', ''
+end
+$$;
+
+-- Refresh all that can be refreshed, and say how that went.
+create or replace function analytics.manual_refresh()
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform orchestrator.require_admin();
+    return (
+        select
+            format(
+                '%s summary tables refreshed, %s rows changed.', refreshed, changed_rows
+            ) || coalesce(' Failed: ' || failures || '.', '')
+        from orchestrator.refresh_all()
     );
 end
 $$;
 
--- The same, all of them or none: an error where one fails, which undoes the others.
+-- Refresh all of them or none: an error where one fails, which undoes the others.
 create or replace function analytics.refresh_all_views()
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    outcome text;
+    failed text;
 begin
     perform orchestrator.require_admin();
-    outcome := analytics.manual_refresh();
-    if outcome like '% Failed: %' then
-        raise exception 'Nothing was refreshed.%',
-            substring(outcome from ' Failed: .*')
+    failed := (select failures from orchestrator.refresh_all());
+    if failed is not null then
+        raise exception 'Nothing was refreshed. Failed: %.', failed
             using hint =
             'analytics.manual_refresh() keeps what succeeds, and says what failed.';
     end if;
@@ -170,10 +184,7 @@ declare
     ends_at timestamptz;
     started_at timestamptz;
 begin
-    if p_day is null then
-        raise exception 'A date is missing: the argument is null.'
-            using errcode = 'null_value_not_allowed';
-    elsif not isfinite(p_day) then
+    if not isfinite(p_day) then
         raise exception 'A date of infinity has no period.'
             using errcode = 'invalid_parameter_value';
     end if;

@@ -198,6 +198,30 @@ as $$
     )
 $$;
 
+-- Whether a summary table's own policies keep out its owner, as after a restore by
+-- another role.
+create or replace function orchestrator.hides_from_owner(p_table regclass)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_class
+        inner join pg_roles on pg_roles.oid = pg_class.relowner
+        where
+            pg_class.oid = p_table
+            and pg_class.relforcerowsecurity
+            and not (pg_roles.rolsuper or pg_roles.rolbypassrls)
+            and not exists (
+                select from pg_policy
+                where
+                    pg_policy.polrelid = pg_class.oid
+                    and pg_policy.polname = 'owner'
+                    and pg_class.relowner = any(pg_policy.polroles)
+            )
+    )
+$$;
+
 -- An error where a summary table's rows would be taken for gone that are hidden.
 create or replace function orchestrator.require_all_rows(p_model text)
 returns void
@@ -209,19 +233,7 @@ declare
 begin
     if exists (
         select from orchestrator.models
-        inner join pg_class on pg_class.oid = to_regclass(models.relation)
-        inner join pg_roles on pg_roles.oid = pg_class.relowner
-        where
-            models.model = p_model
-            and pg_class.relforcerowsecurity
-            and not (pg_roles.rolsuper or pg_roles.rolbypassrls)
-            and not exists (
-                select from pg_policy
-                where
-                    pg_policy.polrelid = pg_class.oid
-                    and pg_policy.polname = 'owner'
-                    and pg_class.relowner = any(pg_policy.polroles)
-            )
+        where model = p_model and orchestrator.hides_from_owner(to_regclass(relation))
     ) then
         raise exception
             'The policies of % do not let in its owner %, as after a restore by another '
