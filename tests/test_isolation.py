@@ -117,6 +117,7 @@ def test_one_tenants_bad_row_stops_that_tenant_alone(project, poison, refreshed_
     project.ask("select orchestrator.refresh('metrics_daily', 'test')")
     assert project.ask(QUARANTINE) == [(bad, 1, why)]
     project.ask("update orchestrator.quarantine set retry_at = now()")
+    project.ask("update orchestrator.job_runs set started_at = finished_at")  # no rest
     assert "metrics_daily" in str(project.ask("select orchestrator.claim_due()"))
     project.ask("select orchestrator.refresh('metrics_daily', 'test')")
     assert project.ask(QUARANTINE) == [(bad, 2, why)]
